@@ -1,0 +1,74 @@
+/** Arming: the way back is proven before anything changes (invariant 1, decision 16, WF-24). */
+import type { Plan } from '../../policy/model.js';
+import type { HostContext, StepScope } from './context.js';
+import type { Armed, Order } from './contract.js';
+import { treeInterpreter } from './interpreters.js';
+import { takeManifest } from './manifest.js';
+import { perform } from './order.js';
+import { readLink, resolvePlace, type LinkView, type Place } from './paths.js';
+import { hostRefused, refusal } from './refuse.js';
+import type { ArmedRow } from './store-armed.js';
+
+/**
+ * Compares what stands with what was planned, starts the present interpreter, and writes undo target, end and pin to
+ * the host's disk. Throws `PlanChanged`, `UndoNotProven` or `HostRefused`; then nothing was changed.
+ */
+export function armUndo(ctx: HostContext, step: StepScope, order: Order, plan: Plan): Promise<Armed> {
+  const place = resolvePlace(ctx, order.env);
+  let row: ArmedRow;
+  return perform<Armed>(ctx, step, order, {
+    intent: { arm: plan.undoTarget, plan: plan.digest },
+    holds: () => ctx.store.armed.get(order.chain)?.planDigest === plan.digest && stands(place, plan, readLink(place)),
+    async act() {
+      const began = performance.now();
+      refuseChanged(place, plan);
+      const proof = plan.present ? await prove(ctx, step, place, plan, plan.present) : { files: 0, manifestDigest: '', interpreterRuns: false };
+      row = armedRow(order, plan, place, proof);
+      return { undoTarget: plan.undoTarget, ...proof, workMs: performance.now() - began };
+    },
+    // Row, pin and receipt in one transaction: no order finds one without the others.
+    finish: () => ctx.store.armed.put(row, true),
+  });
+}
+
+function armedRow(order: Order, plan: Plan, place: Place, proof: Pick<Armed, 'files' | 'manifestDigest'>): ArmedRow {
+  return {
+    chain: order.chain, run: order.run, link: place.link, undoTarget: plan.undoTarget,
+    previousState: plan.present === null ? 'missing' : plan.adopt ? 'directory' : 'managed',
+    manifestDigest: proof.manifestDigest, manifestScope: plan.present?.manifestScope ?? 'all', files: proof.files, version: plan.present?.version ?? null,
+    end: plan.end, planDigest: plan.digest, onSwitch: plan.onSwitch, switchingTo: null, switched: false, undone: false, keepPin: false,
+  };
+}
+
+/** Whether what the plan found is what is there. */
+function stands(_place: Place, plan: Plan, view: LinkView): boolean {
+  if (plan.present === null) return view.state === 'missing';
+  return plan.adopt ? view.state === 'directory' : view.treeId === plan.present.id;
+}
+
+function refuseChanged(place: Place, plan: Plan): void {
+  const view = readLink(place);
+  const { link, unit } = place;
+  if (view.state === 'foreign-link') throw hostRefused(link, 'a directory, or a link into .venvs', `a link to ${view.target}, which is not ours`, 'move that environment to the link path itself, so that it can be adopted');
+  if (view.state === 'dangling') throw hostRefused(link, 'an environment to return to', `a link to nowhere: ${view.target}`, `remove the link, then runbook env create ${place.project}`);
+  const changed = (what: string, expected: string, got: string) => refusal('PlanChanged', { what, expected, got, wayOut: 'plan again: the plan covers what stood there when it was made' });
+  if (!stands(place, plan, view)) throw changed(link, plan.present === null ? 'nothing there' : plan.adopt ? 'a directory' : `a link to .venvs/${plan.present.id}`, view.target === null ? view.state : `a link to ${view.target}`);
+  if (plan.undoTarget !== (plan.present?.id ?? null)) throw changed('undo target', plan.present?.id ?? 'none', plan.undoTarget ?? 'none');
+  if (unit.onSwitch !== plan.onSwitch) throw changed(`onSwitch of ${link} in the agent file`, plan.onSwitch, unit.onSwitch);
+}
+
+async function prove(ctx: HostContext, step: StepScope, place: Place, plan: Plan, present: NonNullable<Plan['present']>): Promise<Omit<Armed, 'undoTarget' | 'workMs'>> {
+  const { link, owner } = place;
+  const tree = readLink(place).treePath!;
+  const [manifest, interpreter] = await Promise.all([
+    takeManifest(ctx, { tree, owner, scope: present.manifestScope, record: false, step }),
+    treeInterpreter(ctx, tree, owner),
+  ]);
+  if (manifest.digest !== present.manifestDigest) {
+    throw refusal('PlanChanged', { what: `files of ${link}`, expected: `manifest ${present.manifestDigest.slice(0, 12)}, as planned`, got: `${manifest.digest.slice(0, 12)} over ${manifest.files} files`, wayOut: 'somebody changed the environment since it was planned: plan again' });
+  }
+  const notProven = (expected: string, got: string) => refusal('UndoNotProven', { what: `way back to ${plan.present!.path}`, expected, got, wayOut: 'repair or remove the present environment; without a proven undo nothing is changed' });
+  if (!interpreter.runs) throw notProven('its interpreter to run', interpreter.problem);
+  if (interpreter.version !== present.version) throw notProven(`its interpreter to be ${present.version}`, interpreter.version ?? 'none');
+  return { files: manifest.files, manifestDigest: manifest.digest, interpreterRuns: true };
+}

@@ -1,0 +1,159 @@
+/** What the agent of a host can be asked to do. Workflows see only this type. */
+import type { EnvironmentRef, HostLook, Interpreter, LockVerdict, Plan, Rider, Verification } from '../../policy/model.js';
+
+/** The right to act: who orders, under which lease, as which step. Everything that changes a host carries one. */
+export interface Order {
+  env: EnvironmentRef;
+  /** Short id of the run. */
+  run: string;
+  workflowId: string;
+  /** First execution run id: the holder's chain, unchanged by reset. */
+  chain: string;
+  /** Of the lease. */
+  epoch: number;
+  /** Grows with every order of one run; with epoch and attempt it is the fencing token. */
+  seq: number;
+  /** Name of the step; with chain and seq it is the operation id. */
+  step: string;
+  /** How often the same order was given before because the host did not answer; each raises the attempt by 1,000. */
+  reissued: number;
+}
+
+export interface LeaseHolder {
+  workflowId: string;
+  chain: string;
+  run: string;
+}
+
+/** Details of the retryable failure `LeaseBusy`. */
+export interface LeaseBusyDetails {
+  holder: LeaseHolder;
+  /** 1: next in line. */
+  position: number;
+  since: string;
+}
+
+/** The environment's state as the agent's store knows it. */
+export interface LeaseView {
+  env: EnvironmentRef;
+  holder: LeaseHolder | null;
+  epoch: number;
+  state: 'free' | 'held' | 'unsettled';
+  /** True once the holder's run has switched the link. */
+  switched: boolean;
+  waiters: LeaseHolder[];
+}
+
+export interface Armed {
+  /** Tree id to return to; null: remove the link. */
+  undoTarget: string | null;
+  files: number;
+  manifestDigest: string;
+  interpreterRuns: boolean;
+  workMs: number;
+}
+
+export interface Prepared {
+  /** Tree id: `RUN-ATTEMPT`. */
+  id: string;
+  path: string;
+  installer: 'uv' | 'pip';
+  packages: number;
+  asUser: string;
+  workMs: number;
+}
+
+export interface Switched {
+  from: string | null;
+  to: string;
+  adopted: boolean;
+  /** Milliseconds of the rename with its sync. */
+  renameMs: number;
+  workMs: number;
+}
+
+export interface RidersSettled {
+  restarted: string[];
+  /** Processes still on the tree that was left; empty unless `tolerate`. */
+  left: Rider[];
+  healthy: boolean;
+  /** Why not, when not. */
+  problem: string;
+  workMs: number;
+}
+
+export interface Undone {
+  outcome: 'restored' | 'nothing-to-undo' | 'superseded';
+  /** Version that answers through the link now. */
+  version: string | null;
+  verified: boolean;
+  problem: string;
+  workMs: number;
+}
+
+export interface Closed {
+  pruned: string[];
+  kept: string[];
+  workMs: number;
+}
+
+/** News of a host, told through its `hostWatch` run. */
+export interface HostEvent {
+  cursor: number;
+  at: string;
+  kind: 'check-in' | 'changed' | 'hourly' | 'lease-quiet';
+  agentVersion: string;
+  environments: { link: string; tree: string; version: string | null; state: LeaseView['state'] }[];
+  /** For `lease-quiet`: leases whose holder has ordered nothing for a while. */
+  quiet: LeaseView[];
+}
+
+/** An edit of a configuration file by key, kept so that it can be undone where our value still stands. */
+export interface ConfigEdit {
+  /** Relative to the project. */
+  path: string;
+  format: 'keyvalue' | 'yaml' | 'env';
+  set: Record<string, string>;
+}
+
+/** Text for a log or report in the project; `append` adds once per run. */
+export interface DocumentWrite {
+  path: string;
+  mode: 'append' | 'replace';
+  text: string;
+}
+
+export interface HostActivities {
+  /** Answers when the host is there. */
+  ping(): Promise<{ agentVersion: string }>;
+  /** The plan's look. `manifest` also hashes the present tree. */
+  look(input: { env: EnvironmentRef; to: string | null; manifest: boolean; create: boolean }): Promise<HostLook>;
+  /** Judges the project's lock for each interpreter. */
+  assess(input: { env: EnvironmentRef; interpreters: Interpreter[] }): Promise<LockVerdict[]>;
+  /** Imports modules in the live environment (WF-10) and records tool versions (WF-07). */
+  probeLive(input: { env: EnvironmentRef; modules: string[] }): Promise<{ python: string; tools: Record<string, string>; imports: Verification['imports'] }>;
+  acquireLease(input: { env: EnvironmentRef; holder: LeaseHolder; priority: 'forward' | 'undo' | 'expiry' }): Promise<{ epoch: number }>;
+  describeLease(input: { env: EnvironmentRef }): Promise<LeaseView>;
+  /** Told by a run that asked Temporal: this holder's chain is closed without `close`. */
+  holderEnded(input: { env: EnvironmentRef; chain: string }): Promise<{ result: 'freed' | 'unsettled' | 'not-holder' }>;
+  armUndo(order: Order, plan: Plan): Promise<Armed>;
+  prepare(order: Order, plan: Plan): Promise<Prepared>;
+  verifyTree(order: Order, input: { plan: Plan; tree: string; seal: boolean }): Promise<Verification>;
+  switchLink(order: Order, input: { plan: Plan; tree: string }): Promise<Switched>;
+  settleRiders(order: Order, input: { plan: Plan; leftTree: string | null; nowTree: string | null }): Promise<RidersSettled>;
+  verifyLink(order: Order, input: { plan: Plan; tree: string; manifestDigest: string }): Promise<{ ok: boolean; version: string | null; problem: string; workMs: number }>;
+  configure(order: Order, edits: ConfigEdit[]): Promise<{ edited: string[]; workMs: number }>;
+  /** Needs no lease: appends once per run id, and changes no environment. */
+  writeDocuments(input: { env: EnvironmentRef; run: string; documents: DocumentWrite[] }): Promise<{ written: string[] }>;
+  /**
+   * Returns to what was armed, riders included, and verifies it. `chain` is the run whose change is undone; null: the
+   * environment's last change, whoever made it. Nothing armed, or not yet switched: `nothing-to-undo`.
+   */
+  undo(order: Order, input: { chain: string | null }): Promise<Undone>;
+  /** For `settle --keep`: the tree that stands is the one its run sealed, and riders are settled on it. */
+  keep(order: Order): Promise<{ ok: boolean; tree: string; version: string | null; problem: string; workMs: number }>;
+  /** Releases lease and pin, prunes what nothing needs, writes `.venvs/README`. */
+  closeChange(order: Order, input: { keepPin: boolean }): Promise<Closed>;
+  /** Pending until there is news. Runs on the queue `host.NAME.events`. */
+  nextEvent(input: { cursor: number }): Promise<HostEvent>;
+}

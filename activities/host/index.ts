@@ -1,0 +1,74 @@
+/** Binds the host's functions to Temporal: attempt, cancellation and heartbeat come from the activity that runs them. */
+import { Context } from '@temporalio/activity';
+import type { HostContext, StepScope } from './context.js';
+import type { HostActivities } from './contract.js';
+import { armUndo } from './arm.js';
+import { assess } from './assess.js';
+import { closeChange } from './close.js';
+import { configure } from './configure.js';
+import { keep } from './keep.js';
+import { acquireLease, describeLease, holderEnded } from './lease.js';
+import { look } from './look.js';
+import { prepare } from './prepare.js';
+import { probeLive } from './probe-live.js';
+import { settleRiders } from './riders.js';
+import { switchLink } from './switch.js';
+import { undo } from './undo.js';
+import { verifyTree } from './verify.js';
+import { verifyLink } from './verify-link.js';
+import { nextEvent } from './watch.js';
+import { writeDocuments } from './write-documents.js';
+
+type Bound<A extends unknown[], R> = (ctx: HostContext, step: StepScope, ...args: A) => Promise<R>;
+
+/** Each time an order is given anew after silence, its attempts begin a thousand higher: older ones are fenced off. */
+const ATTEMPTS_PER_ISSUE = 1000;
+
+/**
+ * Orders whose work is a child process: only that child's life is a heartbeat, so that a stopped installer is noticed.
+ * The others beat by themselves every 2 s.
+ */
+const BEATS_WITH_ITS_CHILD: ReadonlySet<keyof HostActivities> = new Set<keyof HostActivities>(['prepare', 'verifyTree', 'nextEvent']);
+const BEAT_MS = 2_000;
+
+/** The agent's activities on one host. */
+export function createHostActivities(ctx: HostContext): HostActivities {
+  const bind = <A extends unknown[], R>(name: keyof HostActivities, act: Bound<A, R>) => (...args: A) => inScope(name, args, (scope) => act(ctx, scope, ...args));
+  return {
+    ping: async () => ({ agentVersion: ctx.agentVersion }),
+    look: bind('look', look),
+    assess: bind('assess', assess),
+    probeLive: bind('probeLive', probeLive),
+    acquireLease: bind('acquireLease', acquireLease),
+    describeLease: bind('describeLease', describeLease),
+    holderEnded: bind('holderEnded', holderEnded),
+    armUndo: bind('armUndo', armUndo),
+    prepare: bind('prepare', prepare),
+    verifyTree: bind('verifyTree', verifyTree),
+    switchLink: bind('switchLink', switchLink),
+    settleRiders: bind('settleRiders', settleRiders),
+    verifyLink: bind('verifyLink', verifyLink),
+    configure: bind('configure', configure),
+    writeDocuments: bind('writeDocuments', writeDocuments),
+    undo: bind('undo', undo),
+    keep: bind('keep', keep),
+    closeChange: bind('closeChange', closeChange),
+    nextEvent: bind('nextEvent', nextEvent),
+  };
+}
+
+async function inScope<R>(name: keyof HostActivities, args: unknown[], act: (scope: StepScope) => Promise<R>): Promise<R> {
+  const context = Context.current();
+  const reissued = (args[0] as { reissued?: number } | undefined)?.reissued ?? 0;
+  const scope: StepScope = {
+    attempt: reissued * ATTEMPTS_PER_ISSUE + context.info.attempt,
+    signal: context.cancellationSignal,
+    heartbeat: (detail) => context.heartbeat(detail),
+  };
+  const beat = BEATS_WITH_ITS_CHILD.has(name) ? null : setInterval(() => scope.heartbeat(), BEAT_MS);
+  try {
+    return await act(scope);
+  } finally {
+    if (beat) clearInterval(beat);
+  }
+}

@@ -1,0 +1,29 @@
+/** On which kind of file system a path lies. */
+
+/** Renames there are not atomic for every reader, or locks and owners mean something else. */
+const NETWORK = /^(nfs\d?|cifs|smb\d?|smbfs|ceph|glusterfs|lustre|beegfs|gfs2|ocfs2|afs|9p|fuse(\..*)?|davfs|ncpfs)$/;
+
+export interface Mount {
+  point: string;
+  type: string;
+}
+
+/** The mount a path lies on, by the text of `/proc/self/mountinfo`; null where it names none. */
+export function mountOf(path: string, mountinfo: string): Mount | null {
+  let best: Mount | null = null;
+  for (const line of mountinfo.split('\n')) {
+    const [before, after] = line.split(' - ');
+    const rawPoint = before?.split(' ')[4];
+    const type = after?.split(' ')[0];
+    if (rawPoint === undefined || type === undefined) continue;
+    // Blanks and backslashes stand there in octal.
+    const point = rawPoint.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+    const isAbove = point === '/' || path === point || path.startsWith(`${point}/`);
+    // Of two mounts on one point the later covers the earlier.
+    if (isAbove && (best === null || point.length >= best.point.length)) best = { point, type };
+  }
+  return best;
+}
+
+/** True for file systems that other machines or a user's own program serve. */
+export const isNetworkFileSystem = (type: string): boolean => NETWORK.test(type);

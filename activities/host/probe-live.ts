@@ -1,0 +1,35 @@
+/** The environment as it runs today: tool versions (WF-07) and whether the modules that matter import (WF-10). */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { EnvironmentRef } from '../../policy/model.js';
+import type { HostContext, StepScope } from './context.js';
+import type { HostActivities } from './contract.js';
+import { discoverInterpreters, treeInterpreter } from './interpreters.js';
+import { readLink, resolveEnvironment } from './paths.js';
+import { findUv } from './tools.js';
+import { importModules, starter } from './tree-checks.js';
+
+const PIP_TIMEOUT_MS = 30_000;
+
+/** Asks the live environment through its link, as its owner. Where none stands, its imports fail and `python` is empty. */
+export async function probeLive(ctx: HostContext, step: StepScope, input: { env: EnvironmentRef; modules: string[] }): ReturnType<HostActivities['probeLive']> {
+  const resolved = resolveEnvironment(ctx, input.env);
+  const { owner, link } = resolved;
+  const start = starter(ctx, owner, { scope: step });
+  const python = join(link, 'bin/python');
+  const stands = readLink(resolved).treePath !== null && existsSync(python);
+  const [live, uv, interpreters, pip, imports] = await Promise.all([
+    stands ? treeInterpreter(ctx, link, owner) : { version: null, problem: `${python}: expected an environment, got nothing there` },
+    findUv(ctx, owner),
+    discoverInterpreters(ctx, owner),
+    stands ? start({ file: python, args: ['-I', '-m', 'pip', '--version'], timeoutMs: PIP_TIMEOUT_MS }) : null,
+    importModules(ctx, start, python, input.modules.map((name) => ({ name }))),
+  ]);
+  const tools: Record<string, string> = {
+    python: live.version ?? live.problem,
+    pip: (pip && !pip.failed && /^pip (\S+)/.exec(pip.stdout)?.[1]) || 'none in the environment',
+    uv: uv ? `${uv.version} (${uv.file})` : 'none',
+    interpreters: interpreters.map((one) => `${one.version} (${one.path})${one.missingModules.length > 0 ? ` without ${one.missingModules.join(', ')}` : ''}`).join(', '),
+  };
+  return { python: live.version ?? '', tools, imports };
+}

@@ -1,0 +1,42 @@
+/** Tables of the agent's store. `link` is always the canonical link path. */
+
+export const SCHEMA = `
+CREATE TABLE IF NOT EXISTS leases (
+  link TEXT PRIMARY KEY, epoch INTEGER NOT NULL, state TEXT NOT NULL,
+  workflow_id TEXT, chain TEXT, run TEXT, priority TEXT NOT NULL DEFAULT 'forward',
+  since TEXT NOT NULL, last_order INTEGER NOT NULL, switched INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS waiters (
+  link TEXT NOT NULL, chain TEXT NOT NULL, workflow_id TEXT NOT NULL, run TEXT NOT NULL,
+  place INTEGER PRIMARY KEY AUTOINCREMENT, seen INTEGER NOT NULL, UNIQUE (link, chain)
+);
+CREATE TABLE IF NOT EXISTS fences (
+  link TEXT PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, attempt INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS process_groups (
+  link TEXT NOT NULL, pgid INTEGER NOT NULL, started INTEGER NOT NULL, op TEXT NOT NULL,
+  epoch INTEGER NOT NULL, seq INTEGER NOT NULL, attempt INTEGER NOT NULL, PRIMARY KEY (link, pgid)
+);
+CREATE TABLE IF NOT EXISTS journal (
+  seq INTEGER PRIMARY KEY, previous TEXT NOT NULL, hash TEXT NOT NULL,
+  link TEXT NOT NULL, op TEXT NOT NULL, kind TEXT NOT NULL, run TEXT NOT NULL, body TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS journal_op ON journal (op, kind);
+CREATE INDEX IF NOT EXISTS journal_run ON journal (link, run);
+CREATE TABLE IF NOT EXISTS armed (
+  chain TEXT PRIMARY KEY, link TEXT NOT NULL, body TEXT NOT NULL, pinned INTEGER NOT NULL, place INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS adopted (link TEXT NOT NULL, tree TEXT NOT NULL, PRIMARY KEY (link, tree));
+CREATE TABLE IF NOT EXISTS turns (
+  link TEXT PRIMARY KEY, left_tree TEXT, since INTEGER NOT NULL, ticks INTEGER NOT NULL, boot TEXT NOT NULL, riders TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS edits (
+  chain TEXT NOT NULL, path TEXT NOT NULL, key TEXT NOT NULL, format TEXT NOT NULL,
+  old TEXT, new TEXT NOT NULL, made_file INTEGER NOT NULL, PRIMARY KEY (chain, path, key)
+);
+CREATE TABLE IF NOT EXISTS documents (
+  run TEXT NOT NULL, path TEXT NOT NULL, digest TEXT NOT NULL, offset INTEGER NOT NULL, PRIMARY KEY (run, path, digest)
+);
+CREATE TABLE IF NOT EXISTS events (cursor INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS seen (link TEXT PRIMARY KEY, fingerprint TEXT NOT NULL);
+`;

@@ -1,0 +1,88 @@
+/** The trees below `.venvs/`: which must stay, and removing one. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, lstatSync, readdirSync, renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { runCommand } from './command.js';
+import type { HostContext, StepScope } from './context.js';
+import { asOwner } from './owner.js';
+import { TREE_ID, readLink, type Place } from './paths.js';
+
+/** Removing a tree of 50,000 files takes seconds; a disk that needs longer than this is dead. */
+const REMOVE_LIMIT_MS = 600_000;
+const TRASH = '.trash-';
+
+/** Names of the trees, sorted. */
+export function treeIds({ venvsDir, owner }: Place): string[] {
+  return asOwner(owner, () => {
+    if (!existsSync(venvsDir)) return [];
+    return readdirSync(venvsDir, { withFileTypes: true }).filter((entry) => entry.isDirectory() && TREE_ID.test(entry.name)).map((entry) => entry.name).sort();
+  });
+}
+
+/** The places of all environments of the project: they share `.venvs/`. */
+export function neighbours(ctx: HostContext, place: Place): Place[] {
+  const links = asOwner(place.owner, () => readdirSync(place.project, { withFileTypes: true }).filter((entry) => entry.isSymbolicLink()).map((entry) => join(place.project, entry.name)));
+  const known = ctx.store.leases.all().map((lease) => lease.link).filter((link) => dirname(link) === place.project);
+  return [...new Set([place.link, ...links, ...known])].map((link) => ({ ...place, link }));
+}
+
+/**
+ * Trees that no pruning may take, with the reason: what a link leads to, what a change that still stands returns to,
+ * and both ends of every change whose run is open.
+ */
+export function protectedTrees(ctx: HostContext, place: Place): Map<string, string> {
+  const kept = new Map<string, string>();
+  const keep = (tree: string | null, why: string): void => {
+    if (tree !== null && !kept.has(tree)) kept.set(tree, why);
+  };
+  for (const each of neighbours(ctx, place)) {
+    const current = readLink(each).treeId;
+    keep(current, 'current');
+    for (const armed of ctx.store.armed.pinned(each.link)) {
+      keep(armed.undoTarget, `undo target of ${armed.run}`);
+      keep(armed.switchingTo, `tree of ${armed.run}`);
+    }
+    keep(ctx.store.armed.of(each.link).find((armed) => !armed.undone && armed.switchingTo !== null && armed.switchingTo === current)?.undoTarget ?? null, 'previous');
+  }
+  return kept;
+}
+
+/** Whether a tree is an attempt of the run: `RUN-1`, `RUN-2` … */
+export const isAttemptOf = (tree: string, run: string): boolean => tree.startsWith(`${run}-`) && /^\d+$/.test(tree.slice(run.length + 1));
+
+/** Removes what a run that ended before the switch had built. */
+export async function removeAttempts(ctx: HostContext, step: StepScope, place: Place, run: string): Promise<string[]> {
+  const removed: string[] = [];
+  for (const tree of treeIds(place).filter((id) => isAttemptOf(id, run))) if (await removeTree(ctx, step, place, tree)) removed.push(tree);
+  return removed;
+}
+
+/**
+ * Removes one tree that is not protected; says whether it went. It leaves its name in one rename, in the transaction
+ * that found it unprotected, so that nobody can switch to half a tree.
+ */
+export async function removeTree(ctx: HostContext, step: StepScope, place: Place, tree: string): Promise<boolean> {
+  const isMoved = ctx.store.exclusive(() => {
+    if (protectedTrees(ctx, place).has(tree)) return false;
+    asOwner(place.owner, () => renameSync(join(place.venvsDir, tree), join(place.venvsDir, `${TRASH}${tree}-${randomBytes(4).toString('hex')}`)));
+    return true;
+  });
+  if (isMoved) await emptyTrash(step, place);
+  return isMoved;
+}
+
+/** Removes what was taken out of `.venvs/`, also by an attempt that was killed while at it. */
+export async function emptyTrash(step: StepScope, { venvsDir, owner }: Place): Promise<void> {
+  const trash = asOwner(owner, () => (existsSync(venvsDir) ? readdirSync(venvsDir).filter((name) => name.startsWith(TRASH)) : []));
+  for (const name of trash) {
+    const path = join(venvsDir, name);
+    // Trees are read-only: nothing below can be removed before that is undone.
+    await remove(step, owner, '/bin/chmod', ['-R', 'u+rwX', '--', path]);
+    await remove(step, owner, '/bin/rm', ['-rf', '--', path]);
+    if (asOwner(owner, () => lstatSync(path, { throwIfNoEntry: false }))) throw new Error(`${path}: expected it to be removed as ${owner.name}, got something that stays; remove it by hand`);
+  }
+}
+
+async function remove(step: StepScope, owner: Place['owner'], file: string, args: string[]): Promise<void> {
+  await runCommand({ file, args, cwd: '/', owner, timeoutMs: REMOVE_LIMIT_MS, scope: step, nice: 10 });
+}

@@ -1,0 +1,13 @@
+/**
+ * All benchmarks, one after the other, each in its own process.
+ *   node dist/bench/all.js
+ */
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+
+const NAMES = ['cli', 'assess', 'undo', 'steps', 'switch-loop', 'riders', 'replace', 'agent-rest'];
+
+for (const name of NAMES) {
+  const { status } = spawnSync(process.execPath, [path.join(import.meta.dirname, `${name}.js`)], { stdio: 'inherit' });
+  if (status !== 0) process.exitCode = 1;
+}

@@ -1,0 +1,103 @@
+import { execFile, type ChildProcess } from 'node:child_process';
+import { homedir, hostname } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import type { Command } from 'commander';
+import { readTarget } from '../target.js';
+import { askVersion, startLoad, type LoadReport } from '../demo/load.js';
+import { arrive, chooseCast, makeSite, missingCast, type Cast, type Site } from '../demo/site.js';
+import { provision } from '../demo/provision.js';
+import { findInstance, type Instance } from '../instance.js';
+import { CliError, EXIT, type Io } from '../io.js';
+import { askProcess, startProcess } from '../processes.js';
+import { changeRequest } from '../request.js';
+import { formatMs } from '../../../policy/describe.js';
+import type { HostFacts } from './doctor.js';
+import { carryOut } from './run.js';
+
+interface DemoOptions {
+  dir: string;
+  exit?: boolean;
+  port: string;
+  uiPort: string;
+}
+
+/** `runbook demo`: a real service, a lock its interpreter can't install, and the wheel fallback under load. */
+export function demoCommand(program: Command, io: Io): void {
+  program
+    .command('demo')
+    .summary('see a wheel fallback on a real service, here, in a minute')
+    .option('--dir <path>', 'where to build it', path.join(homedir(), 'demo'))
+    .option('--exit', 'end at once instead of keeping server and service up')
+    .option('--port <port>', 'port of the server (0: any free one)', '7233')
+    .option('--ui-port <port>', 'port of the Web UI (0: any free one)', '8233')
+    .action(async (options: DemoOptions) => {
+      process.exitCode = await demo(io, options);
+    });
+}
+
+async function demo(io: Io, options: DemoOptions): Promise<number> {
+  const dir = path.resolve(options.dir);
+  const facts = await askProcess<HostFacts>('main-doctor', [], null);
+  const cast = chooseCast(facts.interpreters) ?? chooseCast(await provision(io, facts.interpreters, dir));
+  if (!cast) throw missingCast(facts.interpreters);
+  const site = await makeSite(dir, cast, hostname());
+  process.env['RUNBOOK_HOME'] = site.home;
+  const upArgs = ['--port', options.port, '--ui-port', options.uiPort, ...(process.geteuid?.() === 0 ? ['--allow-root'] : [])];
+  const up = await startProcess('main-up', upArgs);
+  const control = (verb: string) => runControl(site, verb);
+  try {
+    io.out(up.readyLine);
+    const code = await play(io, findInstance(), site, cast, control);
+    if (!options.exit && code === EXIT.yes) await untilInterrupt(io, up.child);
+    return code;
+  } finally {
+    await control('stop').catch(() => undefined);
+    await up.stop();
+  }
+}
+
+async function play(io: Io, instance: Instance, site: Site, cast: Cast, control: (verb: string) => Promise<void>): Promise<number> {
+  const env = readTarget(site.project, instance);
+  const made = changeRequest(instance, 'change', env, { to: cast.primary.version, create: true, reason: 'demo: the service\'s first environment' });
+  io.talk(`making pricer's environment on ${cast.primary.version}`);
+  if ((await carryOut(quiet(io), instance, made.request, made.workflowId, { yes: true })) !== EXIT.yes) throw new CliError(EXIT.no, ['the demo\'s first environment could not be made: runbook list']);
+  await control('start');
+  io.out(`pricer serves from ${await askVersion(site.port)}. A new lock arrives: numpy 1.25.2, pandas 2.0.3, …`.replace('numpy 1.25.2, pandas 2.0.3', headlinePins(cast)));
+  arrive(site, cast.newLock);
+  const load = startLoad(site.port);
+  const { request, workflowId } = changeRequest(instance, 'fallback', env, { reason: 'demo: the new lock has no wheels for the primary' });
+  const code = await carryOut(io, instance, request, workflowId, { yes: true });
+  const report = await load.stop();
+  summary(io, site, report, await askVersion(site.port));
+  return code;
+}
+
+const headlinePins = (cast: Cast): string => (cast.newLock.includes('3.13') ? 'numpy 1.26.4, pandas 2.1.1' : 'numpy 1.25.2, pandas 2.0.3');
+
+function summary(io: Io, site: Site, load: LoadReport, now: string | null): void {
+  io.out(`pricer answers from ${now ?? 'nothing'}; ${load.answered} requests answered meanwhile, ${load.failed} refused, longest gap ${formatMs(load.longestOutageMs)} (announced: 20 s)`);
+  io.out(`report ${path.join(site.project, 'fallback_report.md')}`);
+  io.talk(`next, in another terminal: runbook why ${site.project}`);
+  io.talk(`                           runbook undo ${site.project} --reason "trying it"`);
+}
+
+/** The first environment is the stage, not the play: only what goes wrong is shown. */
+function quiet(io: Io): Io {
+  return { ...io, out: () => undefined, talk: () => undefined, interactive: false };
+}
+
+async function runControl(site: Site, verb: string): Promise<void> {
+  const [file, ...args] = site.control(verb);
+  await promisify(execFile)(file!, args, { timeout: 60_000 });
+}
+
+async function untilInterrupt(io: Io, child: ChildProcess): Promise<void> {
+  io.talk('server, Web UI and pricer stay up until Ctrl-C');
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+    child.once('exit', () => resolve());
+  });
+}
+

@@ -1,0 +1,55 @@
+import type { Command } from 'commander';
+import { formatEnvironment } from '../../../policy/ids.js';
+import type { RunView } from '../../../policy/run-view.js';
+import { findInstance } from '../instance.js';
+import { localTime, table, type Io } from '../io.js';
+import { changeRequest } from '../request.js';
+import { recordsOf } from '../runs.js';
+import { readTarget } from '../target.js';
+import { carryOut, type RunOptions } from './run.js';
+
+/** `runbook env list|create|history`. */
+export function envCommand(program: Command, io: Io): void {
+  const env = program.command('env').summary('environments: list, create, history');
+  env
+    .command('list')
+    .summary('environments on record, with the version that stands')
+    .option('--json', 'as JSON')
+    .action((options: { json?: boolean }) => {
+      const latest = latestPerEnvironment(recordsOf(findInstance())?.listRuns({ limit: 1000 }) ?? []);
+      if (options.json) return io.out(JSON.stringify(latest, null, 2));
+      if (latest.length === 0) return io.out('no environment on record yet: runbook init PATH, then runbook run change PATH');
+      for (const line of table(['VERSION', 'LAST RUN', 'WHEN', 'STATE', 'ENVIRONMENT'], latest.map((v) => [v.outcome === 'done' ? (v.to ?? '—') : (v.from ?? v.to ?? '—'), v.run, localTime(v.startedAt), v.outcome ?? v.phase, formatEnvironment(v)]))) io.out(line);
+    });
+  env
+    .command('create <path>')
+    .summary('make an environment from the project\'s lock where there is none')
+    .option('--to <version>', 'interpreter; default: the policy\'s primary')
+    .option('--reason <text>', 'why; it stands in the record')
+    .option('--yes', 'agree to the plan without being asked')
+    .option('--json', 'the result as JSON')
+    .addHelpText('after', '\nExample:\n  runbook env create . --to 3.12')
+    .action(async (target: string, options: RunOptions) => {
+      const instance = findInstance();
+      const { request, workflowId } = changeRequest(instance, 'change', readTarget(target, instance), { reason: 'environment made', ...options, create: true });
+      process.exitCode = await carryOut(io, instance, request, workflowId, options);
+    });
+  env
+    .command('history <target>')
+    .summary('which runs changed it, newest first')
+    .option('--json', 'as JSON')
+    .action((target: string, options: { json?: boolean }) => {
+      const instance = findInstance();
+      const ref = readTarget(target, instance);
+      const history = recordsOf(instance)?.historyOf(ref.host, ref.link) ?? [];
+      if (options.json) return io.out(JSON.stringify(history, null, 2));
+      if (history.length === 0) return io.out('no run on record changed it');
+      for (const line of table(['WHEN', 'RUN', 'VERSIONS', 'ASKED BY', 'WHY'], history.map((v) => [localTime(v.changedAt ?? v.startedAt), v.run, `${v.from ?? '—'} → ${v.to ?? '—'}`, v.requester, v.reason]))) io.out(line);
+    });
+}
+
+function latestPerEnvironment(newestFirst: RunView[]): RunView[] {
+  const latest = new Map<string, RunView>();
+  for (const view of newestFirst) if (view.link && !latest.has(`${view.host}:${view.link}`)) latest.set(`${view.host}:${view.link}`, view);
+  return [...latest.values()];
+}

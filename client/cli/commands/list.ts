@@ -1,0 +1,58 @@
+import type { Command } from 'commander';
+import { formatEnvironment, parseWorkflowId, shortIdOf } from '../../../policy/ids.js';
+import type { RunView } from '../../../policy/run-view.js';
+import { findInstance, type Instance } from '../instance.js';
+import { localTime, table, type Io } from '../io.js';
+import { openWorkflowIds, recordsOf } from '../runs.js';
+import { withClient } from '../temporal.js';
+
+interface Row {
+  run: string;
+  environment: string;
+  versions: string;
+  state: string;
+  since: string;
+}
+
+/** `runbook list`: runs, newest first, from the records, with Temporal's open ones that are not on record yet. */
+export function listCommand(program: Command, io: Io): void {
+  program
+    .command('list')
+    .summary('runs, newest first')
+    .option('--open', 'only runs that have not ended')
+    .option('--host <name>', 'only this host')
+    .option('--limit <n>', 'how many at most', Number, 20)
+    .option('--json', 'as JSON')
+    .addHelpText('after', '\nExample:\n  runbook list --open')
+    .action(async (options: { open?: boolean; host?: string; limit: number; json?: boolean }) => {
+      const instance = findInstance();
+      const recorded = recordsOf(instance)?.listRuns({ limit: options.limit, ...(options.open ? { open: true } : {}), ...(options.host ? { host: options.host } : {}) }) ?? [];
+      const fresh = recorded.length === 0 || options.open ? await unrecorded(instance, recorded, options.host) : [];
+      if (options.json) return io.out(JSON.stringify([...fresh, ...recorded], null, 2));
+      const rows = [...fresh, ...recorded.map(rowOf)];
+      if (rows.length === 0) return io.out('no runs yet: runbook run change PATH');
+      for (const line of table(['RUN', 'SINCE', 'STATE', 'VERSIONS', 'ENVIRONMENT'], rows.map((r) => [r.run, r.since, r.state, r.versions, r.environment]))) io.out(line);
+    });
+}
+
+function rowOf(view: RunView): Row {
+  return {
+    run: view.run,
+    environment: formatEnvironment(view),
+    versions: `${view.from ?? '—'} → ${view.to ?? '—'}`,
+    state: view.outcome ?? view.phase,
+    since: localTime(view.startedAt),
+  };
+}
+
+/** Open runs that no record tells of yet; none when no server answers, because the records still do. */
+async function unrecorded(instance: Instance, known: RunView[], host: string | undefined): Promise<Row[]> {
+  if (instance.address === null) return [];
+  const ids = await withClient(instance, openWorkflowIds).catch(() => []);
+  const seen = new Set(known.map((view) => view.workflowId));
+  return ids.filter((id) => !seen.has(id)).flatMap((id) => {
+    const parsed = parseWorkflowId(id);
+    if (!parsed || (host && parsed.env.host !== host)) return [];
+    return [{ run: shortIdOf(id) ?? id, environment: formatEnvironment(parsed.env), versions: '—', state: 'starting', since: 'now' }];
+  });
+}

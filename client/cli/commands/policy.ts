@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import { stringify } from 'yaml';
+import { parsePolicy } from '../../../policy/files/load.js';
+import { supportedVersions } from '../../../policy/versions.js';
+import { findInstance, readIfThere, readPolicy } from '../instance.js';
+import { EXIT, refusal, table, type Io } from '../io.js';
+
+/** `runbook policy check|show|versions`. */
+export function policyCommand(program: Command, io: Io): void {
+  const policy = program.command('policy').summary('the policy in force: check, show, versions');
+  policy
+    .command('check [file]')
+    .summary('check a policy file and name what is wrong in it')
+    .action((file?: string) => {
+      const checked = file ?? findInstance().paths.policyFile;
+      const text = readIfThere(checked);
+      if (file && text === '') throw refusal([{ what: file, expected: 'a policy file', got: 'nothing, or an empty file', wayOut: 'runbook policy show > policy.yaml' }]);
+      const loaded = parsePolicy(text, checked);
+      if ('objections' in loaded) throw refusal(loaded.objections);
+      io.out(`${text === '' ? 'no file: the documents\' policy' : checked}  sha256:${loaded.digest}`);
+    });
+  policy
+    .command('show')
+    .summary('the whole policy with its defaults, and its digest')
+    .option('--json', 'as JSON')
+    .action((options: { json?: boolean }) => {
+      const { policy: inForce, digest } = readPolicy(findInstance().paths);
+      io.out(options.json ? JSON.stringify({ digest, policy: inForce }, null, 2) : `# sha256:${digest}\n${stringify(inForce).trimEnd()}`);
+    });
+  policy
+    .command('versions')
+    .summary('approved interpreters with their patch levels and why (PV-11)')
+    .option('--json', 'as JSON')
+    .action((options: { json?: boolean }) => {
+      const versions = supportedVersions(readPolicy(findInstance().paths).policy);
+      if (options.json) return io.out(JSON.stringify(versions, null, 2));
+      for (const line of table(['ROLE', 'VERSION', 'WHY'], versions.map((v) => [v.role, v.version, v.justification]))) io.out(line);
+      process.exitCode = EXIT.yes;
+    });
+}

@@ -1,0 +1,43 @@
+import type { Command } from 'commander';
+import { findInstance, type Instance } from '../instance.js';
+import { couldNotTell, type Io } from '../io.js';
+import { runProcess } from '../processes.js';
+
+/** `runbook up`, `agent`, `worker`: processes that stay in the foreground until Ctrl-C. */
+export function processCommands(program: Command, _io: Io): void {
+  program
+    .command('up')
+    .summary('start server, Web UI, control worker and agent here')
+    .option('--port <port>', 'port of the server', '7233')
+    .option('--ui-port <port>', 'port of the Web UI', '8233')
+    .option('--allow-root', 'run as root: every local user can reach the server\'s port')
+    .addHelpText('after', '\nExample:\n  runbook up --port 7300 --ui-port 8300')
+    .action(async (options: { port: string; uiPort: string; allowRoot?: boolean }) => {
+      const args = ['--port', options.port, '--ui-port', options.uiPort, ...(options.allowRoot ? ['--allow-root'] : [])];
+      process.exitCode = await runProcess('main-up', args, null);
+    });
+  program
+    .command('agent')
+    .summary('run this host\'s agent against an existing server')
+    .option('--allow-root', 'run as root: it drops to the owner of a project for every child')
+    .action(async (options: { allowRoot?: boolean }) => {
+      const instance = findInstance();
+      const { agentFile, agentDir } = instance.paths;
+      process.exitCode = await runProcess('main-agent', [config(instance, { agentFile, agentDir, allowRoot: options.allowRoot ?? false })], instance);
+    });
+  program
+    .command('worker')
+    .summary('run a control worker against an existing server')
+    .action(async () => {
+      const instance = findInstance();
+      const { recordsDb, policyFile, policiesDir } = instance.paths;
+      process.exitCode = await runProcess('main-control', [config(instance, { recordsDb, policyFile, policiesDir })], instance);
+    });
+}
+
+/** A process's configuration, with the server it connects to. */
+function config(instance: Instance, own: object): string {
+  const { address, namespace } = instance;
+  if (address === null) throw couldNotTell('the Temporal server', 'an address to connect to', 'none configured and none running', 'set TEMPORAL_ADDRESS, or runbook up, which starts everything');
+  return JSON.stringify({ address, namespace, ...own });
+}

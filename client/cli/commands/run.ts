@@ -1,0 +1,87 @@
+import type { Command } from 'commander';
+import type { ChangeRequest } from '../../../policy/model.js';
+import { follow, printEnd, uiLink } from '../follow.js';
+import { findInstance, type Instance } from '../instance.js';
+import { CliError, EXIT, refusal, type Io } from '../io.js';
+import { changeRequest, readKind } from '../request.js';
+import { startRun } from '../runs.js';
+import { withClient } from '../temporal.js';
+import { readTarget } from '../target.js';
+import { askForPlan, printPlan } from './plan.js';
+
+export interface RunOptions {
+  to?: string;
+  reason?: string;
+  create?: boolean;
+  yes?: boolean;
+  plan?: string;
+  detach?: boolean;
+  json?: boolean;
+}
+
+/** `runbook run KIND TARGET`: shows the plan, asks, starts, follows. */
+export function runCommand(program: Command, io: Io): void {
+  program
+    .command('run <kind> <target>')
+    .summary('plan, ask, carry out, and follow it')
+    .option('--to <version>', 'interpreter to change to; default: the policy\'s')
+    .option('--reason <text>', 'why; it stands in the record')
+    .option('--create', 'make an environment where there is none yet')
+    .option('--yes', 'agree to the plan without being asked')
+    .option('--plan <digest>', 'with --yes: agree to this plan only (first 8 characters or more)')
+    .option('--detach', 'start it and leave')
+    .option('--json', 'the result as JSON')
+    .addHelpText('after', '\nExamples:\n  runbook run change .\n  runbook run fallback /srv/pricer --reason "numpy has no wheel"\n  runbook run change . --yes --plan 9c41d2e7 --json')
+    .action(async (rawKind: string, rawTarget: string, options: RunOptions) => {
+      const instance = findInstance();
+      const kind = readKind(rawKind);
+      const env = readTarget(rawTarget, instance);
+      if (options.plan !== undefined && !/^[0-9a-f]{8,64}$/.test(options.plan)) throw refusal([{ what: '--plan', expected: '8 to 64 hexadecimal characters of a plan digest', got: options.plan, wayOut: `runbook plan ${kind} ${rawTarget}` }]);
+      const { request, workflowId } = changeRequest(instance, kind, env, options);
+      process.exitCode = await carryOut(io, instance, request, workflowId, options);
+    });
+}
+
+/** Plans, asks, starts and follows; returns the exit code. */
+export function carryOut(io: Io, instance: Instance, request: ChangeRequest, workflowId: string, options: RunOptions): Promise<number> {
+  const json = options.json ?? false;
+  return withClient(instance, async (client) => {
+    const answer = await askForPlan(client, instance, request);
+    if (answer.refused || !answer.plan || !json) {
+      const code = printPlan(io, answer, json);
+      if (answer.refused || !answer.plan) return code;
+    }
+    const { digest } = answer.plan;
+    if (options.plan !== undefined && !digest.startsWith(options.plan)) throw refusal([{ what: 'the plan agreed to', expected: options.plan, got: digest.slice(0, 12), wayOut: 'look at the new plan above' }]);
+    if (!options.yes && !(await agreed(io, request))) return EXIT.no;
+    await startRun(client, request.kind, workflowId, { ...request, planDigest: digest });
+    if (!json) io.talk(`${request.run}  ${request.kind}  ${request.env.host}:${request.env.link}  ${answer.plan.present?.version ?? 'nothing'} → ${answer.plan.interpreter.version}`);
+    if (options.detach) return detached(io, request.run, json);
+    const stop = detachOnInterrupt(io, request.run);
+    const result = await follow({ io, client, workflowId, json });
+    stop();
+    return printEnd(io, result, json, uiLink(instance.uiUrl, instance.namespace, workflowId));
+  });
+}
+
+async function agreed(io: Io, request: ChangeRequest): Promise<boolean> {
+  if (!io.interactive) throw new CliError(EXIT.badInput, ['refused: nobody to ask: expected --yes where there is no terminal', `  try: runbook run ${request.kind} ${request.env.link} --yes --plan DIGEST`, 'nothing was started']);
+  if (await io.ask(`Start as ${request.requester}?`)) return true;
+  io.talk('nothing was started');
+  return false;
+}
+
+function detached(io: Io, run: string, json: boolean): number {
+  io.out(json ? JSON.stringify({ run }) : run);
+  return EXIT.waiting;
+}
+
+/** Ctrl-C leaves the run alone, and says so. */
+export function detachOnInterrupt(io: Io, run: string): () => void {
+  const leave = () => {
+    io.talk(`\ndetached; ${run} goes on. runbook watch ${run} · runbook abort ${run} --reason …`);
+    process.exit(EXIT.waiting);
+  };
+  process.once('SIGINT', leave);
+  return () => void process.removeListener('SIGINT', leave);
+}

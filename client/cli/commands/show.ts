@@ -1,0 +1,58 @@
+import type { Command } from 'commander';
+import { describe, seconds, type RunState } from '../../../policy/describe.js';
+import { renderRun } from '../../../policy/run-text.js';
+import type { RunView } from '../../../policy/run-view.js';
+import { statusQuery } from '../../../workflows/messages.js';
+import { stepLine, uiLink } from '../follow.js';
+import { findInstance, type Instance } from '../instance.js';
+import { localTime, refusal, type Io } from '../io.js';
+import { findWorkflowId, recordsOf } from '../runs.js';
+import { withClient } from '../temporal.js';
+
+/** `runbook show RUN`: where it stands, from the records; what runs right now, from the run itself. */
+export function showCommand(program: Command, io: Io): void {
+  program
+    .command('show <run>')
+    .summary('one run: its steps, its state, what it waits for')
+    .option('--report <form>', 'the whole record as md or json')
+    .option('--json', 'as JSON')
+    .addHelpText('after', '\nExamples:\n  runbook show fb-7k2m\n  runbook show fb-7k2m --report md > report.md')
+    .action(async (run: string, options: { report?: string; json?: boolean }) => {
+      const instance = findInstance();
+      if (options.report !== undefined && options.report !== 'md' && options.report !== 'json') throw refusal([{ what: '--report', expected: 'md or json', got: options.report, wayOut: `runbook show ${run} --report md` }]);
+      const records = recordsOf(instance);
+      const view = records?.run(run) ?? null;
+      if (options.report && view) return io.out(options.report === 'md' ? renderRun(view, records!.entriesOf(run)) : JSON.stringify({ run: view, entries: records!.entriesOf(run) }, null, 2));
+      const live = view?.outcome ? null : await askRun(instance, run, view === null);
+      if (options.json) return io.out(JSON.stringify(view ?? live, null, 2));
+      if (view) printView(io, view, live, instance);
+      else printLive(io, live!);
+    });
+}
+
+/** What the run says of itself; null where only the records can tell. */
+function askRun(instance: Instance, run: string, required: boolean): Promise<RunState | null> {
+  const asked = withClient(instance, async (client) => {
+    const handle = client.workflow.getHandle(await findWorkflowId(instance, client, run));
+    return client.withDeadline(Date.now() + 5_000, () => handle.query(statusQuery));
+  });
+  return required ? asked : asked.catch(() => null);
+}
+
+function printView(io: Io, view: RunView, live: RunState | null, instance: Instance): void {
+  io.out(`${view.run}  ${view.kind}  ${view.host}:${view.link}  ${view.from ?? 'nothing'} → ${view.to ?? '—'}`);
+  io.out(`asked by ${view.requester} ${localTime(view.startedAt)}: ${view.reason}`);
+  if (view.approval) io.out(`allowed: ${view.approval}`);
+  for (const step of live?.steps ?? view.steps) io.out(stepLine(step));
+  const state = live ? describe(live).message : view.outcome ? `${view.outcome} in ${seconds({ startedAt: view.startedAt, endedAt: view.endedAt! })}: ${view.message}` : `${view.phase}: no answer from the run now`;
+  io.out(state);
+  if (live?.waitsFor?.command) io.out(`to act: ${live.waitsFor.command}`);
+  const link = uiLink(instance.uiUrl, instance.namespace, view.workflowId);
+  if (link) io.talk(`Web UI ${link}`);
+}
+
+function printLive(io: Io, state: RunState): void {
+  io.out(`${state.run}  ${state.kind}  ${state.where}  ${state.from ?? '—'} → ${state.to ?? '—'}`);
+  for (const step of state.steps) io.out(stepLine(step));
+  io.out(describe(state).message);
+}

@@ -1,0 +1,32 @@
+import type { Command } from 'commander';
+import { follow, printEnd, uiLink } from '../follow.js';
+import { findInstance } from '../instance.js';
+import { EXIT, type Io } from '../io.js';
+import { findWorkflowId } from '../runs.js';
+import { withClient } from '../temporal.js';
+import { detachOnInterrupt } from './run.js';
+
+/** `runbook watch RUN`: follows an open run to its end. */
+export function watchCommand(program: Command, io: Io): void {
+  program
+    .command('watch <run>')
+    .summary('follow a run to its end; the exit code is its outcome')
+    .option('--timeout <seconds>', 'stop following after this time (exit 3); the run goes on', Number)
+    .option('--json', 'the result as JSON')
+    .addHelpText('after', '\nExample:\n  runbook watch fb-7k2m --timeout 600')
+    .action(async (run: string, options: { timeout?: number; json?: boolean }) => {
+      const instance = findInstance();
+      process.exitCode = await withClient(instance, async (client) => {
+        const workflowId = await findWorkflowId(instance, client, run);
+        detachOnInterrupt(io, run);
+        if (options.timeout) setTimeout(() => stillWaiting(io, run), options.timeout * 1000).unref();
+        const result = await follow({ io, client, workflowId, json: options.json ?? false });
+        return printEnd(io, result, options.json ?? false, uiLink(instance.uiUrl, instance.namespace, workflowId));
+      });
+    });
+}
+
+function stillWaiting(io: Io, run: string): void {
+  io.talk(`\n${run} still runs; runbook watch ${run}`);
+  process.exit(EXIT.waiting);
+}

@@ -1,0 +1,70 @@
+/** Which instance a command talks to: paths, address, policy, host, and who asks. */
+import { readFileSync } from 'node:fs';
+import { hostname, userInfo } from 'node:os';
+import { parseWith } from '../../policy/files/explain.js';
+import { agentFileSchema, type AgentFile } from '../../policy/files/agent-file.js';
+import { parsePolicy, type LoadedPolicy } from '../../policy/files/load.js';
+import { readCurrent, type CurrentInstance } from '../../worker/current.js';
+import { runbookPaths, type RunbookPaths } from '../../worker/paths.js';
+import { refusal } from './io.js';
+
+export interface Instance {
+  paths: RunbookPaths;
+  /** The running `up`, when there is one. */
+  current: CurrentInstance | null;
+  /** Address of the Temporal service, or null: none configured and none running. */
+  address: string | null;
+  namespace: string;
+  uiUrl: string | null;
+  /** This host's name. */
+  host: string;
+  requester: string;
+}
+
+/** Settings by flag or environment first, then the running instance of this user. */
+export function findInstance(env: NodeJS.ProcessEnv = process.env): Instance {
+  const current = readCurrent();
+  const configured = env['TEMPORAL_ADDRESS'];
+  const own = runbookPaths(env);
+  // A command without a home of its own means the instance that runs.
+  const paths = own.home === null && current?.home ? runbookPaths({ ...env, RUNBOOK_HOME: current.home }) : own;
+  return {
+    paths,
+    current,
+    address: configured ?? current?.address ?? null,
+    namespace: env['TEMPORAL_NAMESPACE'] ?? current?.namespace ?? 'default',
+    uiUrl: configured ? null : (current?.uiUrl ?? null),
+    host: current?.host ?? agentHost(paths) ?? hostname(),
+    requester: userInfo().username,
+  };
+}
+
+/** The policy in force here, or a refusal with its problems. */
+export function readPolicy(paths: RunbookPaths): LoadedPolicy {
+  const loaded = parsePolicy(readIfThere(paths.policyFile), paths.policyFile);
+  if ('objections' in loaded) throw refusal(loaded.objections);
+  return loaded;
+}
+
+/** The agent file of this host, or null where there is none. */
+export function readAgentFile(paths: RunbookPaths): AgentFile | null {
+  const text = readIfThere(paths.agentFile);
+  if (text === '') return null;
+  const parsed = parseWith(agentFileSchema, text, { file: paths.agentFile, format: 'yaml' });
+  if (!parsed.ok) throw refusal(parsed.objections);
+  return parsed.value;
+}
+
+function agentHost(paths: RunbookPaths): string | null {
+  return /^host:\s*([A-Za-z0-9][A-Za-z0-9_.-]*)\s*$/m.exec(readIfThere(paths.agentFile))?.[1] ?? null;
+}
+
+/** A file's text; empty where there is none. */
+export function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
+}

@@ -1,0 +1,72 @@
+/** Starting and finding runs. */
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { defineSearchAttributeKey } from '@temporalio/common';
+import { ulid } from 'ulid';
+import { formatEnvironment, parseWorkflowId, shortId, shortIdOf, workflowIdOf } from '../../policy/ids.js';
+import { summaryLine } from '../../policy/describe.js';
+import { CONTROL_QUEUE } from '../../policy/names.js';
+import type { ChangeRequest, EnvironmentRef, RunKind, UndoRequest } from '../../policy/model.js';
+import { openRecordsReadOnly, type RecordsReader } from '../../records/store.js';
+import type { Instance } from './instance.js';
+import { EXIT, refusal } from './io.js';
+
+export interface Started {
+  run: string;
+  workflowId: string;
+  handle: WorkflowHandle;
+}
+
+const WORKFLOW: Record<RunKind, string> = { change: 'environmentChange', fallback: 'wheelFallback', rollback: 'environmentUndo' };
+
+/** A new run's ids. The short one repeats the end of the long one. */
+export function newRunIds(kind: RunKind, env: EnvironmentRef): { run: string; workflowId: string } {
+  const id = ulid();
+  return { run: shortId(kind, id), workflowId: workflowIdOf(kind, env, id) };
+}
+
+/** Starts a run with its summary and search attributes. */
+export async function startRun(client: Client, kind: RunKind, workflowId: string, request: ChangeRequest | UndoRequest): Promise<Started> {
+  const { run, env, reason, requester } = request;
+  const attribute = (name: string, value: string) => ({ key: defineSearchAttributeKey(name, 'KEYWORD'), value });
+  const handle = await client.withDeadline(Date.now() + 10_000, () =>
+    client.workflow.start(WORKFLOW[kind], {
+      workflowId,
+      taskQueue: CONTROL_QUEUE,
+      args: [request],
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      staticSummary: summaryLine(kind, formatEnvironment(env), reason, requester),
+      typedSearchAttributes: [attribute('RunbookKind', kind), attribute('RunbookHost', env.host), attribute('RunbookEnvironment', env.link), attribute('RunbookRequester', requester)],
+    }),
+  );
+  return { run, workflowId, handle };
+}
+
+/** The records of this instance for reading, or null before the first run. */
+export function recordsOf(instance: Instance): RecordsReader | null {
+  try {
+    return openRecordsReadOnly(instance.paths.recordsDb);
+  } catch (error) {
+    if ((error as { code?: string }).code === 'missing') return null;
+    throw error;
+  }
+}
+
+/** Workflow id of a run by its short id: from the records, else from Temporal's open runs. */
+export async function findWorkflowId(instance: Instance, client: Client | null, id: string): Promise<string> {
+  const known = recordsOf(instance)?.run(id)?.workflowId;
+  if (known) return known;
+  if (parseWorkflowId(id)) return id;
+  const open = client ? await openWorkflowIds(client) : [];
+  const found = open.find((workflowId) => shortIdOf(workflowId) === id);
+  if (found) return found;
+  throw refusal([{ what: `run ${id}`, expected: 'a run on record, or one that is open', got: 'none of that name', wayOut: 'runbook list' }], EXIT.badInput);
+}
+
+/** Ids of open runs that people started; changes ordered by another run are left to it. */
+export async function openWorkflowIds(client: Client): Promise<string[]> {
+  const ids: string[] = [];
+  const query = `ExecutionStatus='Running' AND (WorkflowType='environmentChange' OR WorkflowType='wheelFallback' OR WorkflowType='environmentUndo')`;
+  for await (const { workflowId, parentExecution } of client.workflow.list({ query })) if (!parentExecution) ids.push(workflowId);
+  return ids;
+}
+

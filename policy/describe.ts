@@ -1,0 +1,94 @@
+/** Where a run stands: one phase and one message, from one pure function, for CLI, Web UI, search attribute and reports. */
+import type { Outcome, StepReport } from './model.js';
+
+/** Phases of every run that changes an environment, in their order. */
+export const PHASES = ['starting', 'planning', 'assessing', 'waiting', 'arming', 'preparing', 'verifying', 'switching', 'restarting', 'closing', 'undoing', 'ended'] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** What a run knows of itself. Plain data: it survives queries, histories and continue-as-new. */
+export interface RunState {
+  run: string;
+  kind: string;
+  /** `laptop:/srv/pricer/.venv`. */
+  where: string;
+  requester: string;
+  reason: string;
+  from: string | null;
+  to: string | null;
+  /** Name of the step that runs now; null before the first and after the last. */
+  step: string | null;
+  steps: StepReport[];
+  /** What it waits for and until when, in words; null: for nothing. */
+  waitsFor: { what: string; until: string | null; command: string | null } | null;
+  aborting: { by: string; reason: string } | null;
+  outcome: Outcome | null;
+  message: string;
+}
+
+const PHASE_OF_STEP: Record<string, Phase> = {
+  plan: 'planning',
+  assess: 'assessing',
+  lease: 'waiting',
+  arm: 'arming',
+  prepare: 'preparing',
+  verify: 'verifying',
+  switch: 'switching',
+  restart: 'restarting',
+  'verify link': 'verifying',
+  configure: 'closing',
+  document: 'closing',
+  change: 'switching',
+  undo: 'undoing',
+  close: 'closing',
+};
+
+/** The one phase and the one message of a run. */
+export function describe(state: RunState): { phase: Phase; message: string } {
+  if (state.outcome) return { phase: 'ended', message: `${state.outcome}: ${state.message}` };
+  if (state.waitsFor) return { phase: 'waiting', message: waitText(state.waitsFor) };
+  if (state.step === null) return { phase: 'starting', message: 'starting' };
+  const phase = PHASE_OF_STEP[state.step] ?? 'starting';
+  if (state.aborting && phase !== 'undoing') return { phase, message: `${state.step}; abort asked by ${state.aborting.by}: ${state.aborting.reason}` };
+  return { phase, message: `${state.step} since ${state.steps.at(-1)?.endedAt ?? 'the start'}` };
+}
+
+function waitText(wait: NonNullable<RunState['waitsFor']>): string {
+  const until = wait.until ? ` until ${wait.until}` : '';
+  return `waits for ${wait.what}${until}`;
+}
+
+/** The run's current details in the Web UI: Markdown for somebody who knows the runbook and not Temporal. */
+export function detailsMarkdown(state: RunState): string {
+  const { phase, message } = describe(state);
+  const rows = state.steps.map((s) => `| ${s.ok ? '✓' : '✗'} ${s.step} | ${seconds(s)} | ${s.fact.replaceAll('|', '\\|')} |`);
+  return [
+    `### ${state.run} · ${phase}`,
+    `**${state.where}** ${state.from ?? '—'} → ${state.to ?? '—'}, asked by ${state.requester}: ${state.reason}`,
+    '',
+    message,
+    ...(state.waitsFor?.command ? ['', `to act: \`${state.waitsFor.command}\``] : []),
+    ...(rows.length > 0 ? ['', '| step | took | fact |', '| --- | ---: | --- |', ...rows] : []),
+    '',
+    `\`runbook show ${state.run}\` · \`runbook logs ${state.run}\` · \`runbook abort ${state.run} --reason …\``,
+  ].join('\n');
+}
+
+/** One line for lists of workflows: what, where, why, by whom. */
+export function summaryLine(kind: string, where: string, reason: string, requester: string): string {
+  // 400 bytes is the server's limit for a summary.
+  return `${kind} ${where}: ${reason} (${requester})`.slice(0, 300);
+}
+
+/** Wall time of a step as the workflow saw it, e.g. `2.1 s`. */
+export function seconds(step: { startedAt: string; endedAt: string }): string {
+  const ms = Date.parse(step.endedAt) - Date.parse(step.startedAt);
+  return formatMs(ms);
+}
+
+/** `0.2 ms`, `340 ms`, `2.1 s`, `3 min 4 s`. */
+export function formatMs(ms: number): string {
+  if (ms < 10) return `${ms.toFixed(1)} ms`;
+  if (ms < 100) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
+}

@@ -1,0 +1,82 @@
+/**
+ * What a failed command's output means: a class, whether trying again can help, and what a person can do. The rules are data, in
+ * order; the first one that hits decides. Exit codes of pip say nothing (every cause is 1), so text decides first.
+ */
+import { failureRules } from './failure-rules.js';
+import { shown } from './mask.js';
+import type { FailureClass } from './model.js';
+
+/** Who wrote the output: an installer, the `venv` module, or Python itself (imports, probes). */
+export type Tool = 'uv' | 'pip' | 'venv' | 'python';
+
+/** One line of the table in docs/when-things-go-wrong.md. */
+export interface FailureRule {
+  pattern: RegExp;
+  /** A second pattern the same output must hold. */
+  also?: RegExp;
+  /** The rule holds for these exit codes only. */
+  exitCodes?: number[];
+  tools: Tool[];
+  class: FailureClass;
+  retryable: boolean;
+  /** What to do, one sentence. */
+  remedy: string;
+}
+
+export interface ClassifiedFailure {
+  class: FailureClass;
+  retryable: boolean;
+  remedy: string;
+  /** The line that decided, masked; or the exit code when none did. */
+  evidence: string;
+}
+
+const UNKNOWN_REMEDY = 'read the command output; the last lines name the cause in the tool\'s own words';
+
+/**
+ * Classifies a failed command by its whole output (pip: with its `--log` file). Text that no rule knows is UNKNOWN and not
+ * retried: every attempt costs a build, and the run's undo is safe.
+ * @param exitCode null when a signal ended the command.
+ */
+export function classifyOutput(text: string, tool: Tool, exitCode: number | null): ClassifiedFailure {
+  for (const rule of failureRules) {
+    if (!rule.tools.includes(tool)) continue;
+    if (rule.exitCodes !== undefined && !(exitCode !== null && rule.exitCodes.includes(exitCode))) continue;
+    const hit = rule.pattern.exec(text);
+    if (hit === null || (rule.also !== undefined && !rule.also.test(text))) continue;
+    return { class: rule.class, retryable: rule.retryable, remedy: rule.remedy, evidence: lineAt(text, hit) || exitText(exitCode) };
+  }
+  if (exitCode === null && text.trim() === '') return { ...killed(), evidence: exitText(exitCode) };
+  return { class: 'UNKNOWN', retryable: false, remedy: UNKNOWN_REMEDY, evidence: lastLine(text) || exitText(exitCode) };
+}
+
+/** Remedy of a class where no text is at hand: the first rule's. */
+export function remedyOf(failure: FailureClass): string {
+  return failureRules.find((rule) => rule.class === failure)?.remedy ?? UNKNOWN_REMEDY;
+}
+
+/** Whether trying again can help. */
+export function isRetryable(failure: FailureClass): boolean {
+  return failureRules.find((rule) => rule.class === failure)?.retryable ?? false;
+}
+
+function killed(): Pick<ClassifiedFailure, 'class' | 'retryable' | 'remedy'> {
+  return { class: 'KILLED', retryable: true, remedy: remedyOf('KILLED') };
+}
+
+/** The line a match ends on (of a match over several lines the last says most); the last line for a rule without text. */
+function lineAt(text: string, hit: RegExpExecArray): string {
+  if (hit[0] === '') return lastLine(text);
+  const end = hit.index + hit[0].trimEnd().length;
+  const from = text.lastIndexOf('\n', Math.max(hit.index, end - 1)) + 1;
+  const to = text.indexOf('\n', end);
+  return shown(text.slice(from, to === -1 ? undefined : to).trim(), 300);
+}
+
+function lastLine(text: string): string {
+  return shown(text.trimEnd().split('\n').at(-1)?.trim() ?? '', 300);
+}
+
+function exitText(exitCode: number | null): string {
+  return exitCode === null ? 'ended by a signal, no output' : `exit code ${exitCode}, no output`;
+}

@@ -1,0 +1,33 @@
+/** `runbook.yaml` in the repository. It may only tighten what policy and agent file say. */
+import { z } from 'zod';
+import type { ProjectSettings } from '../model.js';
+
+const text = z.string().trim().min(1);
+const relative = z
+  .string()
+  .regex(/^(?!\/)(?!-)[^\0\n]+$/, 'expected a path relative to the project')
+  .refine((p) => !p.split('/').includes('..'), 'expected a path inside the project');
+const moduleName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$/, 'expected a dotted module name');
+
+export const projectFileSchema = z.strictObject({
+  name: text,
+  lock: relative.default('requirements.txt'),
+  link: relative.default('.venv'),
+  importModule: moduleName.optional(),
+  imports: z.array(moduleName).default([]),
+  /** Arguments after the environment's Python: ["-m", "pytest", "-x", "--tb=short", "tests/"] (WF-46). */
+  tests: z.array(z.string().regex(/^[^\0\n]*$/)).default([]),
+  testsTimeoutSeconds: z.number().positive().default(600),
+  envPrefix: z.string().regex(/^[A-Z][A-Z0-9_]*$/).optional(),
+  envFile: relative.optional(),
+  configFiles: z.array(z.strictObject({ path: relative, format: z.enum(['keyvalue', 'yaml']) })).default([]),
+  expectedFreezeHash: z.string().regex(/^[0-9a-f]{64}$/).optional(),
+});
+
+export type ProjectFile = z.infer<typeof projectFileSchema>;
+
+/** The project file as the plan carries it: absent settings are null. */
+export function projectSettings(file: ProjectFile): ProjectSettings {
+  const { importModule, envPrefix, envFile, expectedFreezeHash, ...rest } = file;
+  return { ...rest, importModule: importModule ?? null, envPrefix: envPrefix ?? null, envFile: envFile ?? null, expectedFreezeHash: expectedFreezeHash ?? null };
+}

@@ -1,0 +1,159 @@
+/** The plan: what will be done, its digest, and its words. */
+import { digestOf } from './canonical.js';
+import type { ChangeRequest, HostLook, Interpreter, LockVerdict, Objection, Plan, PlannedFile } from './model.js';
+import type { PolicyFile } from './files/policy-file.js';
+import { chooseInterpreter, classifyInterpreter } from './versions.js';
+
+export interface PlanInput {
+  request: ChangeRequest;
+  look: HostLook;
+  interpreter: Interpreter;
+  verdict: LockVerdict;
+  policyDigest: string;
+}
+
+/**
+ * What the digest covers (design, "Plan and its digest"): identities and decisions, never measurements, so that the
+ * same intent on the same host state gives the same digest.
+ */
+export function planDigest(plan: Plan): string {
+  const { digest: _digest, facts: _facts, settings, ...covered } = plan;
+  return digestOf({ ...covered, settings: digestOf(settings) });
+}
+
+/** Builds the plan from facts that were already found acceptable. */
+export function makePlan({ request, look, interpreter, verdict, policyDigest }: PlanInput): Plan {
+  const plan: Plan = {
+    kind: request.kind,
+    env: request.env,
+    policyDigest,
+    present: look.current && {
+      id: look.current.id,
+      path: look.current.path,
+      version: look.current.version,
+      manifestDigest: look.current.manifestDigest,
+      manifestScope: look.current.manifestScope,
+    },
+    adopt: look.linkState === 'directory',
+    interpreter: { version: interpreter.version, build: interpreter.build, realpath: interpreter.realpath },
+    lock: { path: look.lock.path, sha256: look.lock.sha256 },
+    files: plannedFiles(verdict),
+    rungs: ['wheels'],
+    serviceActions: look.onSwitch === 'restart' ? look.units.map((unit) => `restart ${unit}`) : [],
+    onSwitch: look.onSwitch,
+    undoTarget: look.current?.id ?? null,
+    end: null,
+    digest: '',
+    facts: {
+      freeBytes: look.disk.freeBytes,
+      needBytes: look.disk.needBytes,
+      restartWindowSeconds: look.restartWindowSeconds,
+      riders: look.riders,
+      index: look.index,
+      installer: look.installer,
+      owner: look.owner,
+    },
+    settings: look.settings,
+  };
+  return { ...plan, digest: planDigest(plan) };
+}
+
+/** Every file by name and hash, in one order. */
+function plannedFiles(verdict: LockVerdict): PlannedFile[] {
+  const files = verdict.pins.flatMap((pin) => (pin.file ? [{ project: pin.project, version: pin.version, ...pin.file }] : []));
+  return files.sort((a, b) => (a.project < b.project ? -1 : a.project > b.project ? 1 : 0));
+}
+
+/** Chooses the interpreter a request means, or says why there is none (WF-02, PV-03 to PV-05, DIS-17). */
+export function chooseTarget(look: HostLook, spec: string, policy: PolicyFile, allowPreReleases: boolean): Interpreter | Objection {
+  const found = chooseInterpreter(look.interpreters, spec);
+  if (!found) {
+    return {
+      what: `interpreter ${spec} on ${look.env.host}`,
+      expected: `Python ${spec} installed on the host`,
+      got: look.interpreters.map((i) => i.version).join(', ') || 'no interpreter at all',
+      wayOut: `install Python ${spec} there (runbook doctor lists what was found), or name its path under "interpreters" in the agent file`,
+    };
+  }
+  const judged = classifyInterpreter(found.version, policy, allowPreReleases);
+  if (judged.role === 'prohibited') {
+    return {
+      what: `interpreter ${found.version}`,
+      expected: `one the policy approves: ${policy.interpreters.primary.version}, or ${policy.interpreters.fallback.version} as fallback`,
+      got: `${found.version}, ${judged.reason}`,
+      wayOut: 'name an approved version with --to, or have the policy changed',
+    };
+  }
+  return found;
+}
+
+/** Reasons of the facts themselves to refuse, in words (WF-05, PV-16). The host's own objections come first. */
+export function objectionsTo(look: HostLook, interpreter: Interpreter, verdict: LockVerdict): Objection[] {
+  const objections = [...look.objections];
+  if (look.disk.freeBytes < look.disk.needBytes) objections.push(noSpace(look));
+  if (look.onSwitch === 'idle') objections.push(...ridersInTheWay(look));
+  if (verdict.error) objections.push(couldNotTell(verdict));
+  else if (verdict.missing.length > 0) objections.push(missingWheels(look, interpreter, verdict));
+  return objections;
+}
+
+function noSpace(look: HostLook): Objection {
+  return {
+    what: `disk space for ${look.project}`,
+    expected: `${mebibytes(look.disk.needBytes)} free`,
+    got: mebibytes(look.disk.freeBytes),
+    wayOut: `free space, or prune old environments: runbook env prune ${look.project}`,
+  };
+}
+
+function ridersInTheWay(look: HostLook): Objection[] {
+  const running = look.riders.filter((rider) => rider.kind === 'process' || rider.kind === 'unknown');
+  if (running.length === 0) return [];
+  return [{
+    what: `what runs from ${look.env.link}`,
+    expected: 'nothing, because the agent file says onSwitch: idle for it',
+    got: running.slice(0, 5).map((rider) => `${rider.id} ${rider.what}`).join('; ') + (running.length > 5 ? `; and ${running.length - 5} more` : ''),
+    wayOut: 'stop it, or name its units and "onSwitch: restart" for this link in the agent file',
+  }];
+}
+
+function couldNotTell(verdict: LockVerdict): Objection {
+  return {
+    what: `wheels of the lock for Python ${verdict.version}`,
+    expected: 'an answer from the package index',
+    got: `${verdict.error!.class}: ${verdict.error!.text}`,
+    wayOut: 'runbook doctor checks the index; a network failure is never read as "no wheel"',
+  };
+}
+
+function missingWheels(look: HostLook, interpreter: Interpreter, verdict: LockVerdict): Objection {
+  return {
+    what: `wheels of ${look.lock.path} for Python ${interpreter.version}`,
+    expected: `a wheel for each of its ${verdict.pins.length} pins`,
+    got: `${verdict.missing.length} without: ${verdict.missing.join(' ')}`,
+    wayOut: `runbook run fallback ${look.project}, or a lock with wheels for ${interpreter.version}`,
+  };
+}
+
+const mebibytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MiB`;
+
+/** The plan in words, one fact a line, 80 columns where names allow. */
+export function planText(plan: Plan): string[] {
+  const from = plan.present?.version ?? (plan.present ? 'not running' : 'nothing');
+  const riders = plan.facts.riders.length;
+  return [
+    `plan ${plan.digest.slice(0, 8)}  ${plan.kind}  ${plan.env.host}:${plan.env.link}`,
+    `  ${from} → ${plan.interpreter.version}  ${plan.interpreter.realpath}`,
+    `  ${plan.files.length} wheels by hash from ${plan.facts.index}, by ${plan.facts.installer}, as ${plan.facts.owner.name}; nothing is compiled`,
+    ...(plan.adopt ? [`  ${plan.env.link} is a directory: it is adopted as .venvs/${plan.undoTarget} in one exchange`] : []),
+    `  riders ${riders}: ${serviceWords(plan)}`,
+    `  undo to ${plan.undoTarget === null ? 'no environment: the link is removed' : `.venvs/${plan.undoTarget}`}`,
+    `  ends: ${plan.end ?? 'stays until changed'}`,
+  ];
+}
+
+function serviceWords(plan: Plan): string {
+  if (plan.serviceActions.length > 0) return `${plan.serviceActions.join(', ')}; refused service up to ${plan.facts.restartWindowSeconds} s`;
+  if (plan.onSwitch === 'tolerate') return 'tolerated, named afterwards';
+  return plan.facts.riders.length === 0 ? 'nothing runs from it' : 'nothing to restart';
+}

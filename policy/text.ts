@@ -1,0 +1,23 @@
+/** Foreign words inside our lines: a reason must not be able to write a line of its own. */
+
+/** One line, no control characters; what is longer than `limit` characters ends in an ellipsis. */
+export function oneLine(text: string, limit = 400): string {
+  const flat = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').trim();
+  return flat.length <= limit ? flat : `${flat.slice(0, limit - 1)}…`;
+}
+
+/** One line that Markdown shows as it is, in text and in table cells. */
+export function markdownText(text: string, limit?: number): string {
+  return oneLine(text, limit).replace(/[\\`*_[\]<>|#]/g, '\\$&');
+}
+
+/** As code in Markdown, whatever it holds. */
+export function markdownCode(text: string): string {
+  const flat = oneLine(text).replaceAll('|', '¦');
+  const longest = Math.max(0, ...[...flat.matchAll(/`+/g)].map(([ticks]) => ticks.length));
+  const fence = '`'.repeat(longest + 1);
+  return longest > 0 ? `${fence} ${flat} ${fence}` : `${fence}${flat}${fence}`;
+}
+
+/** `1 wheel`, `3 wheels`. */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

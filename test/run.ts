@@ -1,0 +1,75 @@
+/**
+ * The runner behind `npm test`: all compiled tests, two files at a time; fault tests only as a seeded sample unless
+ * `faults` is given. Its last line is `N passed, N failed`.
+ */
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import { Transform } from 'node:stream';
+
+const HERE = import.meta.dirname;
+const FAULTS = path.join(HERE, 'faults');
+/** A file that is not done by then hangs: the longest installs real packages. */
+const FILE_TIMEOUT_MS = 10 * 60_000;
+
+interface Tally {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** What of node:test's events is read here. */
+interface TestEvent {
+  type: string;
+  data: { name?: string; file?: string; message?: string; skip?: unknown; todo?: unknown; details?: { type?: string } };
+}
+
+/** `faults`: only those. Words: only files whose path holds one of them. Else everything but faults. */
+function collect(words: string[]): string[] {
+  const onlyFaults = words.includes('faults');
+  const parts = words.filter((word) => word !== 'faults');
+  const files = readdirSync(HERE, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.test.js')).map((name) => path.join(HERE, name)).sort();
+  const isFault = (file: string): boolean => file.startsWith(FAULTS + path.sep);
+  // The sample of faults is drawn within their files, which read RUNBOOK_FAULTS: `all`, or a seed.
+  const chosen = onlyFaults ? files.filter(isFault) : files;
+  return parts.length === 0 ? chosen : chosen.filter((file) => parts.some((part) => path.relative(HERE, file).includes(part)));
+}
+
+/** Counts tests as they end. A file is reported by its own path when it died, or held no test at all. */
+function count(tally: Tally, notes: string[], { type, data }: TestEvent): void {
+  if (type === 'test:stderr' && /^\(node:\d+\) .*Warning: /m.test(data.message ?? '')) {
+    tally.failed += 1;
+    notes.push(`process warning in ${short(data.file)}: ${data.message!.trim()}`);
+  }
+  if ((type !== 'test:pass' && type !== 'test:fail') || data.details?.type === 'suite') return;
+  const isFile = data.name === data.file;
+  if (type === 'test:fail') {
+    tally.failed += 1;
+    if (isFile) notes.push(`${short(data.file)}: it crashed, failed outside its tests, or was not done after ${FILE_TIMEOUT_MS / 60_000} minutes`);
+  } else if (isFile) {
+    tally.failed += 1;
+    notes.push(`${short(data.file)} holds no test`);
+  } else if (data.skip !== undefined || data.todo !== undefined) tally.skipped += 1;
+  else tally.passed += 1;
+}
+
+const short = (file: string | undefined): string => path.relative(HERE, file ?? '');
+
+async function main(words: string[]): Promise<number> {
+  const files = collect(words);
+  const [tally, notes]: [Tally, string[]] = [{ passed: 0, failed: 0, skipped: 0 }, []];
+  // Drawn here, so that a run can be repeated: RUNBOOK_FAULTS=SEED npm test
+  process.env['RUNBOOK_FAULTS'] ??= words.includes('faults') ? 'all' : String(Date.now() % 1_000_000);
+  console.log(`${files.length} files, faults: ${process.env['RUNBOOK_FAULTS']}`);
+  if (files.length > 0) {
+    const counting = new Transform({ objectMode: true, transform: (event: TestEvent, _encoding, done) => (count(tally, notes, event), done(null, event)) });
+    const output = run({ files, concurrency: 2, timeout: FILE_TIMEOUT_MS }).pipe(counting).compose(new spec());
+    for await (const text of output) process.stdout.write(text as string);
+  }
+  for (const note of notes) console.log(`! ${note}`);
+  console.log(`${tally.passed} passed, ${tally.failed} failed${tally.skipped > 0 ? `, ${tally.skipped} skipped` : ''}`);
+  return tally.failed > 0 || tally.passed === 0 ? 1 : 0;
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,116 @@
+/**
+ * A host and a control worker that answer at once and remember what they were asked: for tests of the order in which a
+ * workflow asks. What a host really does is tested on real hosts.
+ */
+import { ApplicationFailure } from '@temporalio/common';
+import type { ControlActivities } from '../../activities/control/contract.js';
+import type { HostActivities, Order } from '../../activities/host/contract.js';
+import type { ChangeRequest, HostLook, Interpreter, LockVerdict, Plan, Verification } from '../../policy/model.js';
+import type { AuditEntry } from '../../policy/records.js';
+
+export const INTERPRETER: Interpreter = {
+  path: '/opt/python/bin/python3.11', realpath: '/opt/python/bin/python3.11', version: '3.11.7', implementation: 'CPython', build: 'main', soabi: 'cpython-311',
+  system: 'linux', machine: 'x86_64', libc: { name: 'glibc', version: '2.36' }, macosRelease: '', freeThreaded: false, missingModules: [],
+};
+
+export const SETTINGS = {
+  name: 'p', lock: 'requirements.txt', link: '.venv', importModule: null, imports: [], tests: [], testsTimeoutSeconds: 60,
+  envPrefix: 'P', envFile: '.env', configFiles: [], expectedFreezeHash: null,
+};
+
+export function lookOf(host: string): HostLook {
+  return {
+    env: { host, link: '/srv/p/.venv' }, project: '/srv/p', owner: { uid: 1000, gid: 1000, name: 'p' }, linkState: 'managed',
+    current: { id: 'old-1', path: '/srv/p/.venvs/old-1', version: '3.12.1', manifestDigest: 'm0', manifestScope: 'all', files: 10, bytes: 1000, sealed: null },
+    interpreters: [INTERPRETER], lock: { path: 'requirements.txt', sha256: 'l', pins: 1 }, disk: { freeBytes: 1e12, freeInodes: 1e6, needBytes: 0 },
+    riders: [], onSwitch: 'restart', units: ['p'], restartWindowSeconds: 5, index: 'the index', publicIndex: false, installer: 'uv', settings: SETTINGS, objections: [],
+  };
+}
+
+export const VERDICT: LockVerdict = { version: '3.11.7', pins: [{ project: 'a', version: '1', verdict: 'wheel', file: { name: 'a-1-py3-none-any.whl', sha256: 'f' }, why: '' }], missing: [], error: null, durationMs: 1 };
+
+export const VERIFIED: Verification = {
+  ok: true, files: { ok: true, checked: 10, bad: [] }, lock: { ok: true, installed: 1, expected: 1, differences: [] }, interpreter: { ok: true, expected: '3.11.7', got: '3.11.7' },
+  imports: { ok: true, passed: 1, total: 1, failures: [] }, tests: { ok: true, ran: false, summary: '', outputPath: '' }, manifestDigest: 'm1', manifestFiles: 10, freezeHash: 'z', durationMs: 1,
+};
+
+export function planOf(request: ChangeRequest): Plan {
+  return {
+    kind: request.kind, env: request.env, policyDigest: request.policyDigest, present: { id: 'old-1', path: '/srv/p/.venvs/old-1', version: '3.12.1', manifestDigest: 'm0', manifestScope: 'all' },
+    adopt: false, interpreter: { version: '3.11.7', build: 'main', realpath: INTERPRETER.realpath }, lock: { path: 'requirements.txt', sha256: 'l' }, files: [], rungs: ['wheels'],
+    serviceActions: ['restart p'], onSwitch: 'restart', undoTarget: 'old-1', end: null, digest: 'd'.repeat(64),
+    facts: { freeBytes: 1, needBytes: 1, restartWindowSeconds: 5, riders: [], index: 'the index', installer: 'uv', owner: { uid: 1000, gid: 1000, name: 'p' } }, settings: SETTINGS,
+  };
+}
+
+export interface Fakes {
+  host: HostActivities;
+  control: ControlActivities;
+  /** Names in the order they were asked, with the step of an order. */
+  calls: string[];
+  orders: Order[];
+  entries: AuditEntry[];
+}
+
+type Overrides = { host?: Partial<HostActivities>; control?: Partial<ControlActivities> };
+
+/** Everything says yes, unless told otherwise. */
+export function fakes({ host: onHost = {}, control: onControl = {} }: Overrides = {}): Fakes {
+  const calls: string[] = [];
+  const orders: Order[] = [];
+  const entries: AuditEntry[] = [];
+  const remember = <T extends object>(side: T): T =>
+    Object.fromEntries(Object.entries(side).map(([name, act]) => [name, (...args: unknown[]) => {
+      calls.push(name);
+      const order = args[0] as Partial<Order> | undefined;
+      if (order?.step !== undefined) orders.push(order as Order);
+      return (act as (...given: unknown[]) => unknown)(...args);
+    }])) as T;
+  const host: HostActivities = {
+    ping: async () => ({ agentVersion: '1' }),
+    look: async ({ env }) => lookOf(env.host),
+    assess: async ({ interpreters }) => interpreters.map((i) => ({ ...VERDICT, version: i.version })),
+    probeLive: async () => ({ python: '3.12.1', tools: {}, imports: { ok: true, passed: 0, total: 0, failures: [] } }),
+    acquireLease: async () => ({ epoch: 7 }),
+    describeLease: async ({ env }) => ({ env, holder: null, epoch: 7, state: 'free', switched: false, waiters: [] }),
+    holderEnded: async () => ({ result: 'freed' }),
+    armUndo: async () => ({ undoTarget: 'old-1', files: 10, manifestDigest: 'm0', interpreterRuns: true, workMs: 1 }),
+    prepare: async (order) => ({ id: `${order.run}-1`, path: '/x', installer: 'uv', packages: 1, asUser: 'p', workMs: 1 }),
+    verifyTree: async () => VERIFIED,
+    switchLink: async (_order, { tree }) => ({ from: 'old-1', to: tree, adopted: false, renameMs: 0.1, workMs: 1 }),
+    settleRiders: async () => ({ restarted: ['p'], left: [], healthy: true, problem: '', workMs: 1 }),
+    verifyLink: async () => ({ ok: true, version: '3.11.7', problem: '', workMs: 1 }),
+    configure: async () => ({ edited: ['.env'], workMs: 1 }),
+    writeDocuments: async ({ documents }) => ({ written: documents.map((d) => d.path) }),
+    undo: async () => ({ outcome: 'restored', version: '3.12.1', verified: true, problem: '', workMs: 1 }),
+    keep: async () => ({ ok: true, tree: 't', version: '3.11.7', problem: '', workMs: 1 }),
+    closeChange: async () => ({ pruned: [], kept: [], workMs: 1 }),
+    nextEvent: () => new Promise(() => undefined),
+    ...onHost,
+  };
+  const control: ControlActivities = {
+    chooseInterpreters: async () => ({ refused: null, interpreters: [INTERPRETER, INTERPRETER], words: '3.11.7' }),
+    makePlan: async ({ request }) => ({ refused: null, plan: planOf(request), lines: [] }),
+    decideFallback: async () => ({ decision: 'fallback', text: '1 of 1 has no wheel', affected: ['a'], causes: {}, to: '3.11.7' }),
+    renderDocuments: async ({ result }) => [{ path: 'fallback_report.md', mode: 'replace', text: result.outcome }],
+    appendRecords: async ({ entries: batch }) => {
+      entries.push(...batch);
+      return { head: { seq: entries.length, hash: '' } };
+    },
+    isChainClosed: async () => false,
+    ...onControl,
+  };
+  return { host: remember(host), control: remember(control), calls, orders, entries };
+}
+
+/** A final failure of the closed set, with its four-part reason. */
+export function saysNo(type: string, what = 'it'): ApplicationFailure {
+  return ApplicationFailure.create({ message: `${type}: ${what}`, type, nonRetryable: true, details: [[{ what, expected: 'e', got: 'g', wayOut: 'w' }]] });
+}
+
+export function requestFor(host: string, kind: ChangeRequest['kind'] = 'change'): ChangeRequest {
+  return {
+    run: 'ch-test', kind, env: { host, link: '/srv/p/.venv' }, to: null, reason: 'because', requester: 'bob', policyDigest: 'p', planDigest: null, create: false,
+    tuning: { heartbeatMs: 5_000, scheduleToStartMs: 1_500, leaseRetryMs: 200 },
+  };
+}

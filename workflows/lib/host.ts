@@ -1,0 +1,67 @@
+/** Orders to a host, with the time limits and the one rule for hosts that do not answer (decision 18). */
+import { proxyActivities, type ActivityOptions } from '@temporalio/workflow';
+import type { HostActivities } from '../../activities/host/contract.js';
+import type { ControlActivities } from '../../activities/control/contract.js';
+import type { Tuning } from '../../policy/model.js';
+import { hostQueue } from '../../policy/names.js';
+import { isHostSilent } from './failures.js';
+import type { Run } from './run.js';
+
+/**
+ * Heartbeat 10 s: an order's cancellation reaches the agent within 8 s, and an agent that died is noticed within 10 s.
+ * Start within 30 s: a host that comes back later can't act on an old permit. Lease: asked for again every 5 s.
+ */
+export const DEFAULT_TUNING: Tuning = { heartbeatMs: 10_000, scheduleToStartMs: 30_000, leaseRetryMs: 5_000 };
+
+/** Longest a single order may run: builds and test suites have shorter limits of their own in the agent file. */
+const ORDER_LIMIT = '2 hours';
+
+/** Beside the workflows; answers in milliseconds, retried until it does. */
+export const control = proxyActivities<ControlActivities>({
+  startToCloseTimeout: '30 seconds',
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds' },
+});
+
+type HostCall = Exclude<keyof HostActivities, 'nextEvent'>;
+
+/** Options of one order beyond the defaults. */
+export type OrderOptions = Pick<ActivityOptions, 'retry' | 'scheduleToCloseTimeout'>;
+
+/** The host's activities under the default limits, with a summary the Web UI shows. */
+export function hostActivities(host: string, tuning: Tuning, summary: string, options: OrderOptions = {}): HostActivities {
+  return proxyActivities<HostActivities>({
+    taskQueue: hostQueue(host),
+    scheduleToStartTimeout: tuning.scheduleToStartMs,
+    startToCloseTimeout: ORDER_LIMIT,
+    heartbeatTimeout: tuning.heartbeatMs,
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: { initialInterval: '1 second', maximumInterval: '30 seconds', maximumAttempts: 5 },
+    summary,
+    ...options,
+  });
+}
+
+/**
+ * Gives an order and waits for its answer. A host that does not take it within the permit is waited for without limit
+ * (a no-op on its queue), then the order is given anew, with a higher attempt, so that the older one can't act.
+ */
+export async function callHost<T>(run: Run, summary: string, give: (host: HostActivities, reissued: number) => Promise<T>, options?: OrderOptions): Promise<T> {
+  const { host } = run.env;
+  for (let reissued = 0; ; reissued++) {
+    try {
+      return await give(hostActivities(host, run.tuning, summary, options), reissued);
+    } catch (error) {
+      if (!isHostSilent(error)) throw error;
+      await run.waitingFor({ what: `host ${host} to answer`, until: null, command: `runbook agent   # on ${host}` }, () => waitForHost(host));
+    }
+  }
+}
+
+/** Returns when the host's agent answers; no time limit. */
+async function waitForHost(host: string): Promise<void> {
+  const patient = proxyActivities<Pick<HostActivities, 'ping'>>({ taskQueue: hostQueue(host), startToCloseTimeout: '10 seconds', summary: `wait for ${host}` });
+  await patient.ping();
+}
+
+export type { HostCall };

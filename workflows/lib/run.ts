@@ -1,0 +1,212 @@
+/** One run: what it knows of itself, what it tells, and what it puts on record. Every runbook is written with it. */
+import { CancellationScope, condition, allHandlersFinished, getExternalWorkflowHandle, setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { defineSearchAttributeKey } from '@temporalio/common';
+import { describe, detailsMarkdown, type RunState } from '../../policy/describe.js';
+import { formatEnvironment } from '../../policy/ids.js';
+import type { EnvironmentRef, Objection, Outcome, RunKind, RunResult, StepReport, Tuning } from '../../policy/model.js';
+import type { AuditEntry } from '../../policy/records.js';
+import type { Order } from '../../activities/host/contract.js';
+import { abortSignal, abortUpdate, progressSignal, statusQuery, type AbortInput } from '../messages.js';
+import { failureText, failureType, objectionsOf } from './failures.js';
+import { control, DEFAULT_TUNING } from './host.js';
+
+const PHASE = defineSearchAttributeKey('RunbookPhase', 'KEYWORD');
+const OUTCOME = defineSearchAttributeKey('RunbookOutcome', 'KEYWORD');
+const WAITS_FOR = defineSearchAttributeKey('RunbookWaitsFor', 'KEYWORD_LIST');
+
+/** What every request has. */
+export interface RunInput {
+  run: string;
+  env: EnvironmentRef;
+  reason: string;
+  requester: string;
+  policyDigest?: string;
+  tuning?: Tuning;
+}
+
+export interface StepFact {
+  fact: string;
+  workMs?: number;
+  data?: AuditEntry['data'];
+}
+
+type Wait = NonNullable<RunState['waitsFor']>;
+
+export class Run {
+  readonly env: EnvironmentRef;
+  readonly tuning: Tuning;
+  readonly state: RunState;
+  epoch = 0;
+  planDigest: string | null = null;
+  /** Path of the report on the host, where one was written. */
+  report: string | null = null;
+  private orders = 0;
+  private noted = 0;
+  private shown = '';
+  /** From the undo on, nothing waits for the records (invariant 10). */
+  undoing = false;
+  private unrecorded: AuditEntry[] = [];
+  private readonly forward = new CancellationScope();
+
+  /** `parent`: workflow id of the run that ordered this change; its steps are told there, and it says start and end. */
+  constructor(private readonly input: RunInput, private readonly kind: RunKind, private readonly parent: string | null) {
+    this.env = input.env;
+    this.tuning = input.tuning ?? DEFAULT_TUNING;
+    this.state = {
+      run: input.run, kind, where: formatEnvironment(input.env), requester: input.requester, reason: input.reason,
+      from: null, to: null, step: null, steps: [], waitsFor: null, aborting: null, outcome: null, message: '',
+    };
+    setHandler(statusQuery, () => this.state);
+    setHandler(abortUpdate, (abort) => this.abort(abort));
+    setHandler(abortSignal, (abort) => void this.abort(abort));
+    // An undo needs nobody's leave: it was armed with the change.
+    if (!parent) this.note('run-started', { policyDigest: input.policyDigest ?? null, approval: kind === 'rollback' ? 'armed with the change' : 'policy pre-approved' });
+    this.show();
+  }
+
+  /** The first abort is taken; later ones are answered with it. */
+  abort(abort: AbortInput): { taken: boolean; message: string } {
+    const { aborting, outcome } = this.state;
+    if (outcome) return { taken: false, message: `it has ended: ${outcome}` };
+    if (aborting) return { taken: false, message: `already asked by ${aborting.by}: ${aborting.reason}` };
+    this.takeAbort(abort);
+    this.forward.cancel();
+    this.show();
+    return { taken: true, message: 'stops and undoes' };
+  }
+
+  /** Runs the forward part: an abort cancels it, and what comes after it is not cancelled. */
+  async goForward<T>(act: () => Promise<T>): Promise<T> {
+    // A native cancel names nobody: it counts as an abort by Temporal (decision 19).
+    return this.forward.run(act).catch((error: unknown) => {
+      this.noteCancel(error);
+      throw error;
+    });
+  }
+
+  /** Gives a cancellation its author. */
+  noteCancel(error: unknown): void {
+    if (failureType(error) === 'Cancelled' && !this.state.aborting) this.takeAbort({ by: 'temporal', reason: 'cancelled' });
+  }
+
+  private takeAbort(abort: AbortInput): void {
+    this.state.aborting = abort;
+    this.note('aborted', { reason: abort.reason }, abort.by);
+  }
+
+  /** First execution run id: unchanged by reset and continue-as-new. */
+  get chain(): string {
+    return workflowInfo().firstExecutionRunId;
+  }
+
+  /** The right to act on the host as the next step of this run. */
+  order(step: string): Order {
+    return { env: this.env, run: this.input.run, workflowId: workflowInfo().workflowId, chain: this.chain, epoch: this.epoch, seq: ++this.orders, step, reissued: 0 };
+  }
+
+  /** Runs one step as the operator thinks of it: shown while it runs, and on record before the next begins. */
+  async step<T>(name: string, act: () => Promise<T>, tell: (result: T) => StepFact): Promise<T> {
+    const startedAt = new Date().toISOString();
+    this.state.step = name;
+    this.show();
+    try {
+      const result = await act();
+      this.finish({ step: name, ok: true, startedAt }, tell(result));
+      await (this.undoing ? this.recordOrGoOn() : this.record());
+      return result;
+    } catch (error) {
+      this.finish({ step: name, ok: false, startedAt }, { fact: failureText(error), data: { type: failureType(error), objections: objectionsOf(error) as never } });
+      throw error;
+    }
+  }
+
+  private finish(step: Pick<StepReport, 'step' | 'ok' | 'startedAt'>, { fact, workMs, data }: StepFact): void {
+    const report: StepReport = { ...step, fact, workMs: workMs ?? 0, endedAt: new Date().toISOString() };
+    this.state.steps.push(report);
+    this.state.step = null;
+    this.note(step.ok ? 'step-done' : 'step-failed', { ...report, ...data } as AuditEntry['data']);
+    this.show();
+  }
+
+  /** Shows the steps of an ordered change behind this run's own first `ordered` ones. */
+  showChild(ordered: number, steps: StepReport[], step: string | null): void {
+    this.state.steps = [...this.state.steps.slice(0, ordered), ...steps];
+    this.state.step = step;
+    this.show();
+  }
+
+  /** While something is waited for, the run says so. */
+  async waitingFor<T>(wait: Wait, act: () => Promise<T>): Promise<T> {
+    this.state.waitsFor = wait;
+    this.show();
+    this.note('phase', { phase: 'waiting', message: `waits for ${wait.what}`, waitsFor: [wait.what] });
+    try {
+      await this.recordOrGoOn();
+      return await act();
+    } finally {
+      this.state.waitsFor = null;
+      this.show();
+    }
+  }
+
+  /** Puts an entry on the list that the next `record` writes. */
+  note(event: AuditEntry['event'], data: AuditEntry['data'], actor = this.input.requester): void {
+    const { workflowId, runId, firstExecutionRunId: chain } = workflowInfo();
+    const { run, reason: justification, env } = this.input;
+    // By execution, not by chain: what a reset does again is another entry.
+    this.unrecorded.push({ key: `${runId}/${++this.noted}`, run, kind: this.kind, event, at: new Date().toISOString(), workflowId, runId, chain, actor, host: env.host, link: env.link, justification, data });
+  }
+
+  /** Writes what was noted. Forward waits until it is written: no records, no further step (invariant 10). */
+  async record(): Promise<void> {
+    const entries = this.unrecorded;
+    if (entries.length === 0) return;
+    await control.appendRecords({ entries });
+    this.unrecorded = this.unrecorded.slice(entries.length);
+  }
+
+  /** For the undo: tries for 10 s and goes on; what could not be written is kept for the end. */
+  async recordOrGoOn(): Promise<void> {
+    await CancellationScope.withTimeout('10 seconds', () => this.record()).catch(() => undefined);
+  }
+
+  /** Ends the run. The only place where an outcome is said. */
+  async end(outcome: Outcome, message: string, objections: Objection[] = []): Promise<RunResult> {
+    return CancellationScope.nonCancellable(async () => {
+      this.state.outcome = outcome;
+      this.state.message = message;
+      const result = this.result(outcome, message, objections);
+      if (!this.parent) this.note('outcome', { outcome, message, from: result.from, to: result.to, planDigest: result.planDigest, report: this.report, objections: objections as never });
+      this.show();
+      await this.record();
+      await condition(allHandlersFinished);
+      return result;
+    });
+  }
+
+  private result(outcome: Outcome, message: string, objections: Objection[]): RunResult {
+    const { run, env } = this.input;
+    const { from, to, steps } = this.state;
+    return { run, kind: this.kind, env, outcome, message, from, to, planDigest: this.planDigest, steps, objections };
+  }
+
+  /** Phase and details where people look: search attribute, Web UI, and the run that ordered this one. */
+  show(): void {
+    const { phase } = describe(this.state);
+    setCurrentDetails(detailsMarkdown(this.state));
+    const { waitsFor, outcome } = this.state;
+    const shown = `${phase} ${waitsFor?.what} ${outcome}`;
+    // An upsert is an event in history: only what changed is said.
+    if (shown !== this.shown) {
+      upsertSearchAttributes([{ key: PHASE, value: phase }, { key: WAITS_FOR, value: waitsFor ? [waitsFor.what] : null }, ...(outcome ? [{ key: OUTCOME, value: outcome }] : [])]);
+    }
+    this.shown = shown;
+    if (this.parent) this.tellParent(this.parent);
+  }
+
+  private tellParent(parent: string): void {
+    const { steps, step } = this.state;
+    // The run that ordered this change may have been terminated; the change is its own and goes on.
+    getExternalWorkflowHandle(parent).signal(progressSignal, { steps, step }).catch(() => undefined);
+  }
+}
