@@ -4,6 +4,8 @@
  */
 import { compare, parse, satisfies as librarySatisfies, valid } from '@renovatebot/pep440';
 
+type Parsed = NonNullable<ReturnType<typeof parse>>;
+
 /** True for a version PEP 440 can read. */
 export function isVersion(text: string): boolean {
   return valid(text.trim()) !== null;
@@ -65,8 +67,18 @@ function satisfiesClause(version: string, clause: string): boolean | null {
   const [, operator, bound = ''] = match;
   if (operator === '<' || operator === '>') return isVersion(bound) ? isExclusivelyOrdered(version, operator, bound) : null;
   if (operator === '===') return version.toLowerCase() === bound.toLowerCase();
-  if (!isVersion(bound.replace(/\.\*$/, ''))) return null;
+  if (bound.endsWith('.*') && (operator === '==' || operator === '!=')) return matchesPrefix(version, bound.slice(0, -2), operator);
+  if (!isVersion(bound)) return null;
   return librarySatisfies(version, `${operator}${bound}`, { prereleases: true });
+}
+
+/** `==5.0.*` holds 5: a release is as long as it has to be, filled with zeros. */
+function matchesPrefix(version: string, prefix: string, operator: '==' | '!='): boolean | null {
+  const own = parse(version)!;
+  const wanted = /^(?:[0-9]+!)?[0-9]+(?:\.[0-9]+)*$/.test(prefix) ? parse(prefix) : null;
+  if (wanted === null) return null;
+  const matches = own.epoch === wanted.epoch && wanted.release.every((it, index) => it === (own.release[index] ?? 0));
+  return operator === '==' ? matches : !matches;
 }
 
 /** PEP 440 exclusive comparison: `<3.14` leaves out 3.14.0rc1, `>1.0` leaves out 1.0.post1 and 1.0+local. */
@@ -76,6 +88,12 @@ function isExclusivelyOrdered(version: string, operator: '<' | '>', bound: strin
   const own = parse(version)!;
   const limit = parse(bound)!;
   if (own.epoch !== limit.epoch || compare(own.release.join('.'), limit.release.join('.')) !== 0) return true;
-  if (operator === '<') return limit.pre !== null || limit.dev !== null || (own.pre === null && own.dev === null);
-  return (limit.post !== null || own.post === null) && (own.local === null || compare(version.split('+')[0]!, bound) !== 0);
+  if (operator === '<') return limit.pre !== null || limit.dev !== null || !isPreReleaseOf(own, limit);
+  const isPostOfBound = limit.post === null && own.post !== null && String(own.pre) === String(limit.pre) && limit.dev === null;
+  return !isPostOfBound && (own.local === null || compare(version.split('+')[0]!, bound) !== 0);
+}
+
+/** `1.0rc1` of 1.0, and `1.0.post1.dev0` of 1.0.post1; both have the same release. */
+function isPreReleaseOf(own: Parsed, final: Parsed): boolean {
+  return String(own.post) === String(final.post) && (own.dev !== null || (final.post === null && own.pre !== null));
 }

@@ -2,13 +2,14 @@
  * The runner behind `npm test`: all compiled tests, two files at a time; fault tests only as a seeded sample unless
  * `faults` is given. Its last line is `N passed, N failed`.
  */
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { Transform } from 'node:stream';
 
 const HERE = import.meta.dirname;
+const SOURCES = path.resolve(HERE, '../../test');
 const FAULTS = path.join(HERE, 'faults');
 /** A file that is not done by then hangs: the longest installs real packages. */
 const FILE_TIMEOUT_MS = 10 * 60_000;
@@ -29,7 +30,9 @@ interface TestEvent {
 function collect(words: string[]): string[] {
   const onlyFaults = words.includes('faults');
   const parts = words.filter((word) => word !== 'faults');
-  const files = readdirSync(HERE, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.test.js')).map((name) => path.join(HERE, name)).sort();
+  // The output folder keeps what was compiled from files that are gone.
+  const hasSource = (name: string): boolean => existsSync(path.join(SOURCES, name.replace(/\.js$/, '.ts')));
+  const files = readdirSync(HERE, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.test.js') && hasSource(name)).map((name) => path.join(HERE, name)).sort();
   const isFault = (file: string): boolean => file.startsWith(FAULTS + path.sep);
   // The sample of faults is drawn within their files, which read RUNBOOK_FAULTS: `all`, or a seed.
   const chosen = onlyFaults ? files.filter(isFault) : files;

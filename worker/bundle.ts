@@ -35,15 +35,26 @@ function digestOf(request: BundleRequest): string {
   return hash.digest('hex');
 }
 
-/** Writes the bundle in one rename and returns whether it was made anew. Throws webpack's own error when the code can't be bundled. */
+/** Webpack tells what is wrong in its log, and throws that something was: both go into the error. */
+async function bundle(workflowsPath: string, workflowInterceptorModules: string[]): Promise<string> {
+  // Webpack and its loaders are slow to load: only when they are needed.
+  const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
+  const said: string[] = [];
+  const logger = new DefaultLogger('ERROR', ({ message }) => said.push(message));
+  try {
+    return (await bundleWorkflowCode({ workflowsPath, workflowInterceptorModules, logger })).code;
+  } catch (error) {
+    throw new Error(`${workflowsPath}: expected code that runs in the workflow sandbox, got: ${(error as Error).message}\n${said.join('\n')}`);
+  }
+}
+
+/** Writes the bundle in one rename and returns whether it was made anew. Throws with webpack's words when the code can't be bundled. */
 export async function bundleIfChanged(request: BundleRequest): Promise<boolean> {
   const { outFile, workflowsPath, interceptorModules = [] } = request;
   const digest = digestOf(request);
   const mark = `${outFile}.inputs`;
   if (existsSync(outFile) && existsSync(mark) && readFileSync(mark, 'utf8') === digest) return false;
-  // Webpack and its loaders are slow to load: only when they are needed.
-  const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
-  const { code } = await bundleWorkflowCode({ workflowsPath, workflowInterceptorModules: interceptorModules, logger: new DefaultLogger('WARN') });
+  const code = await bundle(workflowsPath, interceptorModules);
   mkdirSync(path.dirname(outFile), { recursive: true });
   for (const [file, text] of [[outFile, code], [mark, digest]] as const) {
     writeFileSync(`${file}.${process.pid}`, text);

@@ -32,13 +32,13 @@ export function writeCurrent(file: string, current: CurrentInstance): void {
 
 /** The running instance of this user, or null: no pointer, an unreadable one, or one whose process has ended. */
 export function readCurrent(file: string = runbookPaths().currentFile): CurrentInstance | null {
-  let current: CurrentInstance;
+  let current: CurrentInstance | null;
   try {
-    current = JSON.parse(readFileSync(file, 'utf8')) as CurrentInstance;
+    current = JSON.parse(readFileSync(file, 'utf8')) as CurrentInstance | null;
   } catch {
     return null;
   }
-  return typeof current.pid === 'number' && isRunning(current) ? current : null;
+  return typeof current?.pid === 'number' && isRunning(current) ? current : null;
 }
 
 /** Removes the pointer if it is still the one of process `pid`. */

@@ -1,9 +1,10 @@
 /** Process entry that looks at this host for `runbook doctor`, `init` and `demo`: interpreters and installer, as JSON. */
 import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
+import path from 'node:path';
 import { agentFileSchema } from '../policy/files/agent-file.js';
 import { discoverInterpreters } from '../activities/host/interpreters.js';
-import { openStore } from '../activities/host/store.js';
+import { openAgentStore } from '../activities/host/store.js';
 import { indexLabel, installerOf } from '../activities/host/tools.js';
 import type { HostContext } from '../activities/host/context.js';
 import { loadAgentFile } from './load-agent-file.js';
@@ -22,7 +23,7 @@ function fileOrDefaults(file: string): { agentFile: HostContext['agentFile']; pr
 const paths = runbookPaths();
 mkdirSync(paths.agentDir, { recursive: true, mode: 0o700 });
 const { agentFile, problem } = fileOrDefaults(paths.agentFile);
-const context: HostContext = { host: agentFile.host ?? hostname(), agentVersion: packageVersion(), agentFile, stateDir: paths.agentDir, store: openStore(paths.agentDir), now: () => new Date(), barrier: async () => undefined };
+const context: HostContext = { host: agentFile.host ?? hostname(), agentVersion: packageVersion(), agentFile, stateDir: paths.agentDir, store: openAgentStore(path.join(paths.agentDir, 'agent.db')), now: () => new Date(), barrier: async () => undefined };
 const interpreters = await discoverInterpreters(context);
 const installer = process.argv.includes('--installer') ? await installerOf(context) : null;
 context.store.close();

@@ -5,7 +5,7 @@ import type { RunbookPaths } from './paths.js';
 import { databaseVersion } from './server/database-version.js';
 import { findCli } from './server/find-cli.js';
 import { ensureSearchAttributes } from './server/namespace.js';
-import { freePort, LOOPBACK } from './server/ports.js';
+import { accepts, freePort, LOOPBACK, splitAddress } from './server/ports.js';
 import { startServer } from './server/server.js';
 import { startChild, type Running } from './supervise.js';
 import type { UpOptions } from './up-options.js';
@@ -42,10 +42,13 @@ export async function chooseSite(options: UpOptions): Promise<Site> {
 
 /** A service that is not ours: it must answer, and have the search attributes. Throws otherwise. */
 export async function prepareService({ address, namespace }: Site): Promise<void> {
+  const { host, port } = splitAddress(address);
+  const refuse = (got: string): never => {
+    throw new Error(`Temporal at ${address}: expected a service that answers, got ${got}. Correct --address or TEMPORAL_ADDRESS, or leave both out to have a server started here.`);
+  };
+  if (!(await accepts(host, port))) refuse('nothing that accepts connections');
   const { Connection } = await import('@temporalio/client');
-  const connection = await Connection.connect({ address, connectTimeout: 5_000 }).catch((error: unknown) => {
-    throw new Error(`Temporal at ${address}: expected a service that answers, got ${(error as Error).message}. Correct --address or TEMPORAL_ADDRESS, or leave both out to have a server started here.`);
-  });
+  const connection = await Connection.connect({ address, connectTimeout: 5_000 }).catch((error: unknown) => refuse((error as Error).message));
   try {
     await ensureSearchAttributes(connection, namespace, SEARCH_ATTRIBUTES);
   } finally {

@@ -5,7 +5,7 @@ import { classifyOutput } from '../../policy/failures.js';
 import type { Pin } from '../../policy/lock.js';
 import { markerEnvironment, markerHolds } from '../../policy/markers.js';
 import type { FailureClass, LockVerdict, PinVerdict, WheelVerdict } from '../../policy/model.js';
-import type { Question } from './assess.js';
+import type { Question } from './assess-question.js';
 import { runCommand } from './command.js';
 import { pinText } from './hashed-lock.js';
 import { PIP_ALWAYS, pipEnvironment, pipIndexArgs } from './index-flags.js';

@@ -43,12 +43,12 @@ export async function discoverInterpreters(ctx: HostContext, owner?: Owner): Pro
     if (file && !found.has(file.realpath)) found.set(file.realpath, file);
   }
   const cache = readCache(ctx);
-  const before = JSON.stringify(cache);
+  const before = JSON.stringify([...cache]);
   const probed = await mapParallel([...found.values()], PROBES_AT_ONCE, async (file) => {
     const interpreter = await probeCached(cache, file);
     return interpreter && (!owner || (await canRun(owner, file.realpath))) ? interpreter : null;
   });
-  if (JSON.stringify(cache) !== before) writeCache(ctx, cache);
+  if (JSON.stringify([...cache]) !== before) writeCache(ctx, cache);
   return probed.filter((one) => one !== null).sort((a, b) => pep440.rcompare(a.version, b.version));
 }
 

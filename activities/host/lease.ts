@@ -124,16 +124,16 @@ export async function holderEnded(ctx: HostContext, step: StepScope, { env, chai
   });
   if (result === 'not-holder') return { result };
   await endGroups(ctx, link, (row) => row.epoch < store.leases.get(link).epoch, step);
-  if (result === 'freed') await free(ctx, step, place, chain);
+  if (result === 'freed') await free(ctx, place, chain);
   return { result };
 }
 
 /** After the holder's processes are dead: its attempt goes, then the lease is given back. */
-async function free(ctx: HostContext, step: StepScope, place: Place, chain: string): Promise<void> {
+async function free(ctx: HostContext, place: Place, chain: string): Promise<void> {
   const { store } = ctx;
   const { holder, epoch } = store.leases.get(place.link);
   if (!holder || holder.chain !== chain) return;
-  await removeAttempts(ctx, step, place, holder.run);
+  await removeAttempts(ctx, place, holder.run);
   store.exclusive(() => {
     const lease = store.leases.get(place.link);
     if (lease.epoch !== epoch || lease.holder?.chain !== chain) return;

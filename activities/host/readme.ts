@@ -1,6 +1,6 @@
 /** `.venvs/README`: how to go back with two stock commands when nothing of this product runs any more. */
 import { existsSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import type { HostContext } from './context.js';
 import { replaceText } from './files.js';
 import { asOwner } from './owner.js';
@@ -22,7 +22,6 @@ const HEAD = [
 function environmentText(ctx: HostContext, place: Place): string[] {
   const { treeId } = readLink(place);
   if (treeId === null) return [];
-  const name = basename(place.link);
   const previous = ctx.store.armed.of(place.link).find((row) => !row.undone && row.switchingTo === treeId);
   const lines = ['', place.link, `  current:  .venvs/${treeId}${previous ? `, since ${previous.run}` : ''}`];
   if (!previous) return [...lines, '  previous: none'];
@@ -32,8 +31,7 @@ function environmentText(ctx: HostContext, place: Place): string[] {
     `  previous: .venvs/${previous.undoTarget}, Python ${previous.version ?? 'unknown'}`,
     `  to go back:  runbook undo ${shellWord(place.link)} --local --reason "..."`,
     '  or, with nothing of ours:',
-    `    cd ${shellWord(place.project)}`,
-    `    ln -s .venvs/${previous.undoTarget} ${name}.back && mv -T ${name}.back ${name}`,
+    `    ln -s .venvs/${previous.undoTarget} ${shellWord(`${place.link}.back`)} && mv -T ${shellWord(`${place.link}.back`)} ${shellWord(place.link)}`,
     '  then restart what runs from it.',
   ];
 }

@@ -7,7 +7,7 @@ import { perform } from './order.js';
 import { readLink, resolvePlace, type Place } from './paths.js';
 import { waitUntil } from './poll.js';
 import { fileRiders, type RiderPlaces } from './riders-files.js';
-import { couldBelongTo, processRider, runsFrom, viewProcesses, type ProcessView } from './riders-process.js';
+import { couldBelongTo, namesPath, processRider, runsFrom, viewProcesses, type ProcessView } from './riders-process.js';
 import { bootId, processStat } from './proc.js';
 import type { Turn } from './store-armed.js';
 import { restartUnits } from './units.js';
@@ -34,6 +34,11 @@ export function processRiders(ctx: HostContext, place: Place, paths: string[]): 
 
 function views(ctx: HostContext): ProcessView[] {
   return viewProcesses(new Set(ctx.store.fence.groups().map((group) => group.pgid)));
+}
+
+/** Whether any process uses a tree, be it only as its working directory. */
+export function processesIn(ctx: HostContext, path: string): boolean {
+  return views(ctx).some((view) => runsFrom(view, path) || namesPath(view.cwd, path) || namesPath(view.title, path));
 }
 
 /** Ids (`PID/START`) of what runs from the link now: kept with the turn, so that their later children are known. */

@@ -23,6 +23,8 @@ export interface Journal {
   append(entry: JournalEntry): void;
   /** Body of the last receipt of an operation; undefined: none. */
   receipt(op: string): { body: unknown } | undefined;
+  /** Body of the first intent of an operation: what was decided when it was first given. */
+  intent(op: string): { body: unknown } | undefined;
   /** Whether a run ever acted on this environment. */
   knowsRun(link: string, run: string): boolean;
   entries(link?: string): JournalEntry[];
@@ -56,6 +58,10 @@ export function journal(db: Database.Database, exclusive: <T>(act: () => T) => T
     },
     receipt(op) {
       const row = db.prepare("SELECT * FROM journal WHERE op = ? AND kind = 'receipt' ORDER BY seq DESC LIMIT 1").get(op) as Raw | undefined;
+      return row && { body: parse(row).body };
+    },
+    intent(op) {
+      const row = db.prepare("SELECT * FROM journal WHERE op = ? AND kind = 'intent' ORDER BY seq LIMIT 1").get(op) as Raw | undefined;
       return row && { body: parse(row).body };
     },
     knowsRun: (link, run) => db.prepare('SELECT 1 FROM journal WHERE link = ? AND run = ? LIMIT 1').get(link, run) !== undefined,

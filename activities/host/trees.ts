@@ -1,14 +1,12 @@
 /** The trees below `.venvs/`: which must stay, and removing one. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, lstatSync, readdirSync, renameSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { runCommand } from './command.js';
-import type { HostContext, StepScope } from './context.js';
+import type { HostContext } from './context.js';
 import { asOwner } from './owner.js';
 import { TREE_ID, readLink, type Place } from './paths.js';
+import { removeTree } from './remove-tree.js';
 
-/** Removing a tree of 50,000 files takes seconds; a disk that needs longer than this is dead. */
-const REMOVE_LIMIT_MS = 600_000;
 const TRASH = '.trash-';
 
 /** Names of the trees, sorted. */
@@ -51,9 +49,9 @@ export function protectedTrees(ctx: HostContext, place: Place): Map<string, stri
 export const isAttemptOf = (tree: string, run: string): boolean => tree.startsWith(`${run}-`) && /^\d+$/.test(tree.slice(run.length + 1));
 
 /** Removes what a run that ended before the switch had built. */
-export async function removeAttempts(ctx: HostContext, step: StepScope, place: Place, run: string): Promise<string[]> {
+export async function removeAttempts(ctx: HostContext, place: Place, run: string): Promise<string[]> {
   const removed: string[] = [];
-  for (const tree of treeIds(place).filter((id) => isAttemptOf(id, run))) if (await removeTree(ctx, step, place, tree)) removed.push(tree);
+  for (const tree of treeIds(place).filter((id) => isAttemptOf(id, run))) if (await pruneTree(ctx, place, tree)) removed.push(tree);
   return removed;
 }
 
@@ -61,28 +59,18 @@ export async function removeAttempts(ctx: HostContext, step: StepScope, place: P
  * Removes one tree that is not protected; says whether it went. It leaves its name in one rename, in the transaction
  * that found it unprotected, so that nobody can switch to half a tree.
  */
-export async function removeTree(ctx: HostContext, step: StepScope, place: Place, tree: string): Promise<boolean> {
+export async function pruneTree(ctx: HostContext, place: Place, tree: string): Promise<boolean> {
   const isMoved = ctx.store.exclusive(() => {
     if (protectedTrees(ctx, place).has(tree)) return false;
     asOwner(place.owner, () => renameSync(join(place.venvsDir, tree), join(place.venvsDir, `${TRASH}${tree}-${randomBytes(4).toString('hex')}`)));
     return true;
   });
-  if (isMoved) await emptyTrash(step, place);
+  if (isMoved) await emptyTrash(ctx, place);
   return isMoved;
 }
 
 /** Removes what was taken out of `.venvs/`, also by an attempt that was killed while at it. */
-export async function emptyTrash(step: StepScope, { venvsDir, owner }: Place): Promise<void> {
+export async function emptyTrash(ctx: HostContext, { venvsDir, owner }: Place): Promise<void> {
   const trash = asOwner(owner, () => (existsSync(venvsDir) ? readdirSync(venvsDir).filter((name) => name.startsWith(TRASH)) : []));
-  for (const name of trash) {
-    const path = join(venvsDir, name);
-    // Trees are read-only: nothing below can be removed before that is undone.
-    await remove(step, owner, '/bin/chmod', ['-R', 'u+rwX', '--', path]);
-    await remove(step, owner, '/bin/rm', ['-rf', '--', path]);
-    if (asOwner(owner, () => lstatSync(path, { throwIfNoEntry: false }))) throw new Error(`${path}: expected it to be removed as ${owner.name}, got something that stays; remove it by hand`);
-  }
-}
-
-async function remove(step: StepScope, owner: Place['owner'], file: string, args: string[]): Promise<void> {
-  await runCommand({ file, args, cwd: '/', owner, timeoutMs: REMOVE_LIMIT_MS, scope: step, nice: 10 });
+  for (const name of trash) await removeTree(ctx, join(venvsDir, name), owner);
 }

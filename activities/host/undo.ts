@@ -6,7 +6,7 @@ import type { HostActivities, Order, Undone } from './contract.js';
 import { treeInterpreter } from './interpreters.js';
 import { turnLink } from './link.js';
 import { takeManifest } from './manifest.js';
-import { perform } from './order.js';
+import { operationId, perform } from './order.js';
 import { readLink, resolvePlace, type LinkView, type Place } from './paths.js';
 import { bootId } from './proc.js';
 import { hostRefused } from './refuse.js';
@@ -19,14 +19,25 @@ import type { ArmedRow } from './store-armed.js';
  */
 export function undo(ctx: HostContext, step: StepScope, order: Order, { chain }: Parameters<HostActivities['undo']>[1]): Promise<Undone> {
   const place = resolvePlace(ctx, order.env);
-  const armed = chain === null ? lastChange(ctx, place) : ctx.store.armed.get(chain);
+  const armed = changeMeant(ctx, place, order, chain);
   if (armed && armed.link !== place.link) throw hostRefused(`undo of ${armed.run}`, `a change of ${place.link}`, `one of ${armed.link}`, 'name the environment that it changed');
   return perform<Undone>(ctx, step, order, {
-    intent: { undo: armed ? { chain: armed.chain, run: armed.run, to: armed.undoTarget } : null },
+    intent: { undo: armed ? { chain: armed.chain, run: armed.run, to: armed.undoTarget } : null } satisfies Intent,
     holds: (receipt) => receipt.verified && (!armed || isHome(armed, readLink(place))),
     act: (guard) => act(ctx, step, place, armed, guard),
     finish: (receipt) => settleRows(ctx, place, armed, receipt),
   });
+}
+
+/** Given again, the order means what it meant at first: once that is undone, the last change is another one. */
+function changeMeant(ctx: HostContext, place: Place, order: Order, chain: string | null): ArmedRow | undefined {
+  const first = ctx.store.journal.intent(operationId(order)) as { body: Intent } | undefined;
+  const meant = first ? first.body.undo?.chain : (chain ?? lastChange(ctx, place)?.chain);
+  return meant === undefined ? undefined : ctx.store.armed.get(meant);
+}
+
+interface Intent {
+  undo: { chain: string; run: string; to: string | null } | null;
 }
 
 /** The newest change that was switched and not undone. */

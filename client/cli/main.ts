@@ -22,6 +22,8 @@ import { watchCommand } from './commands/watch.js';
 import { whyCommand } from './commands/why.js';
 
 const io = processIo();
+// `runbook list | head`: a reader that has enough is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT.yes : EXIT.bug));
 
 /** The whole command line; `exitOverride` so that bad input ends with 64 and not with commander's 1. */
 export function createProgram(): Command {

@@ -1,6 +1,6 @@
 /** What the histories of a test's workflows must not hold. */
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import type { temporal } from '@temporalio/proto';
+import proto, { type temporal } from '@temporalio/proto';
 
 /** One execution to look at. */
 export interface Execution {
@@ -19,8 +19,12 @@ export interface Findings {
 
 type Event = temporal.api.history.v1.IHistoryEvent;
 
+const FORCE_CLOSE = proto.temporal.api.enums.v1.WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND;
+
 function taskProblem({ workflowId }: Execution, event: Event): string | null {
   const { workflowTaskFailedEventAttributes: failed, workflowTaskTimedOutEventAttributes: timedOut } = event;
+  // A terminate takes the task that was in hand with it: no mistake of the workflow's.
+  if (failed?.cause === FORCE_CLOSE) return null;
   if (failed) return `${workflowId}, event ${event.eventId}: workflow task failed: ${failed.failure?.message ?? '(no message)'}\n${failed.failure?.stackTrace ?? ''}`;
   if (timedOut) return `${workflowId}, event ${event.eventId}: workflow task timed out (${timedOut.timeoutType})`;
   return null;

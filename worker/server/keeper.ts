@@ -4,10 +4,11 @@
  */
 import { spawn } from 'node:child_process';
 import { openSync, writeFileSync } from 'node:fs';
+import { CONFIG_VARIABLE } from '../child-process.js';
 import { identify } from '../process-identity.js';
 import type { KeeperConfig, KeeperMessage } from './kept-process.js';
 
-const config = JSON.parse(process.argv[2] ?? '') as KeeperConfig;
+const config = JSON.parse(process.env[CONFIG_VARIABLE] ?? '') as KeeperConfig;
 const log = openSync(config.logFile, 'a', 0o600);
 // A session of its own: Ctrl-C in the terminal goes to the supervisor, which stops things in order.
 const daemon = spawn(config.file, config.args, { env: config.env, detached: true, stdio: ['ignore', log, log] });

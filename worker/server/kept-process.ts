@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { CONFIG_VARIABLE } from '../child-process.js';
 import { isRunning, type ProcessIdentity } from '../process-identity.js';
 
 /** What the keeper is given. */
@@ -48,7 +49,7 @@ export async function endProcess(identity: ProcessIdentity, graceMs: number): Pr
 
 /** Starts a daemon under a keeper. Throws when it can't be executed. */
 export async function startKept(config: KeeperConfig): Promise<KeptProcess> {
-  const keeper = fork(path.join(import.meta.dirname, 'keeper.js'), [JSON.stringify(config)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] });
+  const keeper = fork(path.join(import.meta.dirname, 'keeper.js'), [path.basename(config.file)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [], env: { ...process.env, [CONFIG_VARIABLE]: JSON.stringify(config) } });
   let how = 'its keeper ended';
   keeper.on('message', (message: KeeperMessage) => {
     if (message.type === 'exited') how = message.how;

@@ -64,6 +64,12 @@ export async function assertPortFree(port: number, what: string, choose: string)
   throw new Error(`${what}: expected port ${port} on ${LOOPBACK} to be free, it is held by ${by}. Stop that process, or choose another port with ${choose}.`);
 }
 
+/** Host and port of `HOST[:PORT]`; Temporal's own port when none is given. */
+export function splitAddress(address: string): { host: string; port: number } {
+  const url = new URL(`tcp://${address}`);
+  return { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 7233) };
+}
+
 /** True when something accepts connections at the address. */
 export async function accepts(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {

@@ -30,10 +30,12 @@ export interface ServerSettings {
 }
 
 /**
- * With a write-ahead log, `normal` syncs at checkpoints: a killed process loses nothing, a power cut may lose the last
- * transitions (the file stays whole). `full` syncs at every commit.
+ * With a write-ahead log `normal` syncs at checkpoints: a killed process loses nothing, but a power cut may lose the last
+ * transitions, an accepted vote among them. `full` syncs at every commit. Its price, measured on an SSD that syncs in
+ * 0.14 ms, both servers side by side: a run of one activity 27.6 ms to 30.9 ms (median of 200), 100 runs at once 15 to 40 %
+ * longer. A disk that syncs in 1 ms would add some 8 ms to a step, and that is worth it.
  */
-export const SYNCHRONOUS = 'normal';
+export const SYNCHRONOUS = 'full';
 
 /**
  * Defaults of a development server that are slow for us. One shard's queues are polled at most 20 times a second by

@@ -60,7 +60,10 @@ async function ask(file: string, owner: Owner, args: string[]): Promise<string> 
 /** How much of the log is read for the cause. */
 const LOG_READ = 256 * 1024;
 
-/** The end of pip's log and then its output; the log is removed. Only the log says why an index could not be read. */
+/** Lines of the log that its output lacks: why a page could not be read. The rest holds tracebacks and talk of other versions. */
+const TELLING = /Could not fetch URL|Skipping page/;
+
+/** What pip's log says of the index, and then pip's output; the log is removed. */
 export function pipTail(log: string, owner: Owner, tail: string): string {
   return asOwner(owner, () => {
     try {
@@ -69,7 +72,8 @@ export function pipTail(log: string, owner: Owner, tail: string): string {
         const { size } = fstatSync(fd);
         const bytes = Buffer.alloc(Math.min(size, LOG_READ));
         readSync(fd, bytes, 0, bytes.length, size - bytes.length);
-        return `${bytes.toString('utf8')}\n${tail}`;
+        const lines = bytes.toString('utf8').split('\n').filter((line) => TELLING.test(line));
+        return [...lines, tail].join('\n');
       } finally {
         closeSync(fd);
       }

@@ -1,0 +1,95 @@
+/** News of this host, told by answering the one pending question of its `hostWatch` run (decision 12). */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { HostContext, StepScope } from './context.js';
+import type { HostEvent, LeaseView } from './contract.js';
+import { viewOf } from './lease.js';
+import { isUnderWay } from './order.js';
+import { snapshots } from './snapshot.js';
+
+const LOOK_EVERY_MS = 1_000;
+const HOUR_MS = 3_600_000;
+/** Asking about a quiet holder doubles its patience up to this: a run that waits for people is no news. */
+const LONGEST_QUIET_MS = 600_000;
+
+/** What this process told already; a new process checks in anew. */
+interface Told {
+  isCheckedIn: boolean;
+  /** Unix milliseconds of the last event with the whole state. */
+  lastFull: number;
+  /** By link: order it was told after, when, and how long to wait until it is told again. */
+  quiet: Map<string, { lastOrder: number; at: number; patienceMs: number }>;
+}
+
+const told = new WeakMap<HostContext, Told>();
+
+/**
+ * Pending until there is news after `cursor`: check-in, a changed environment, an hour, a quiet lease. An event is kept
+ * until it is confirmed by a greater cursor, so none is lost or doubled when an answer is.
+ */
+export async function nextEvent(ctx: HostContext, step: StepScope, { cursor }: { cursor: number }): Promise<HostEvent> {
+  for (;;) {
+    step.signal.throwIfAborted();
+    const event = ctx.store.exclusive(() => ctx.store.events.next(cursor)) ?? lookForNews(ctx, cursor);
+    if (event) return event;
+    step.heartbeat();
+    await sleep(LOOK_EVERY_MS, undefined, { signal: step.signal });
+  }
+}
+
+function lookForNews(ctx: HostContext, cursor: number): HostEvent | undefined {
+  const memory = told.get(ctx) ?? { isCheckedIn: false, lastFull: 0, quiet: new Map() };
+  told.set(ctx, memory);
+  const now = ctx.now().getTime();
+  const seen = snapshots(ctx);
+  const environments = seen.map((one) => one.environment);
+  const tell = (kind: HostEvent['kind'], quiet: LeaseView[] = []): HostEvent =>
+    ctx.store.events.add({ at: ctx.now().toISOString(), kind, agentVersion: ctx.agentVersion, environments, quiet }, cursor);
+  return ctx.store.exclusive(() => {
+    const isChanged = noteChanges(ctx, seen);
+    if (!memory.isCheckedIn) {
+      memory.isCheckedIn = true;
+      memory.lastFull = now;
+      const checkIn = tell('check-in');
+      // What changed while no agent was there is news of its own, told next.
+      if (isChanged) tell('changed');
+      return checkIn;
+    }
+    if (isChanged) return tell('changed');
+    const quiet = quietLeases(ctx, memory, now);
+    if (quiet.length > 0) return tell('lease-quiet', quiet);
+    if (now - memory.lastFull < HOUR_MS) return undefined;
+    memory.lastFull = now;
+    return tell('hourly');
+  });
+}
+
+/** Keeps today's fingerprints; true when one differs from an earlier one. */
+function noteChanges(ctx: HostContext, seen: ReturnType<typeof snapshots>): boolean {
+  let isChanged = false;
+  for (const { environment, fingerprint } of seen) {
+    if (fingerprint === null) continue;
+    const before = ctx.store.events.fingerprint(environment.link);
+    if (before === fingerprint) continue;
+    ctx.store.events.setFingerprint(environment.link, fingerprint);
+    if (before !== undefined) isChanged = true;
+  }
+  return isChanged;
+}
+
+/** Leases without an order for a while; none on which this agent is at work right now. */
+function quietLeases(ctx: HostContext, memory: Told, now: number): LeaseView[] {
+  const limitMs = ctx.agentFile.limits.leaseQuietSeconds * 1000;
+  return ctx.store.leases.all().flatMap((lease) => {
+    const before = memory.quiet.get(lease.link);
+    if (lease.state !== 'held' || isUnderWay(ctx, lease.link)) {
+      memory.quiet.delete(lease.link);
+      return [];
+    }
+    const isSame = before?.lastOrder === lease.lastOrder;
+    const since = isSame ? before.at : lease.lastOrder;
+    const patienceMs = isSame ? before.patienceMs : limitMs;
+    if (now - since < patienceMs) return [];
+    memory.quiet.set(lease.link, { lastOrder: lease.lastOrder, at: now, patienceMs: Math.min(patienceMs * 2, Math.max(limitMs, LONGEST_QUIET_MS)) });
+    return [viewOf(ctx, lease)];
+  });
+}
