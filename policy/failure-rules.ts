@@ -41,7 +41,7 @@ const resolverRules: FailureRule[] = [
   rule(UV, 'INDEX_AUTH', false, /401 Unauthorized|403 Forbidden/i, 'give the agent\'s user credentials for the index (netrc or keyring)'),
   rule(UV, 'PROJECT_NOT_FOUND', false, /was not found in the package registry|was not found in the provided package locations/i, 'correct the name, or configure the private index in agent.yaml'),
   rule(UV, 'REQUIRES_PYTHON', false, /does not satisfy Python/i, 'use an interpreter the package allows, or a release that allows this one'),
-  rule(PIP, 'REQUIRES_PYTHON', false, /requires a different Python|different python version: (?:.*; )?(\S+) Requires-Python .*\n(?:.*\n)*?.*satisfies the requirement [^\s=]+==\1 /i, 'use an interpreter the package allows, or a release that allows this one'),
+  rule(PIP, 'REQUIRES_PYTHON', false, /requires a different Python|different python version: (?:.*; )?([^\s;]+) Requires-Python .*\n(?:.*\n){0,3}?.*satisfies the requirement [^\s=]+==\1 /i, 'use an interpreter the package allows, or a release that allows this one'),
   rule(BOTH, 'CONFLICT', false, /conflicting dependencies|ResolutionImpossible|depends on .* and you require|because you require .* and .*unsatisfiable/i, 'two pins exclude each other: relock, and move coupled packages together'),
   rule(BOTH, 'WHEEL_WRONG_TAG', false, /is not a supported wheel on this platform|is not compatible with the current platform/i, 'the file was built for another platform or interpreter: take the right one'),
   rule(BOTH, 'WHEEL_CORRUPT', true, /end of central directory record|^ERROR: Wheel .* is invalid\.$|invalid package format|Failed to extract archive|not a valid zip/im, 'drop the file from the tool\'s cache (uv cache clean NAME) and fetch it once more'),

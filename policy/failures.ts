@@ -31,6 +31,9 @@ export interface ClassifiedFailure {
   evidence: string;
 }
 
+/** Characters of output and of one line that rules look at; the longest line seen that mattered had some 1,500. */
+const MAX_TEXT = 1024 * 1024;
+const MAX_LINE = 4000;
 const UNKNOWN_REMEDY = 'read the command output; the last lines name the cause in the tool\'s own words';
 
 /**
@@ -38,7 +41,8 @@ const UNKNOWN_REMEDY = 'read the command output; the last lines name the cause i
  * retried: every attempt costs a build, and the run's undo is safe.
  * @param exitCode null when a signal ended the command.
  */
-export function classifyOutput(text: string, tool: Tool, exitCode: number | null): ClassifiedFailure {
+export function classifyOutput(rawText: string, tool: Tool, exitCode: number | null): ClassifiedFailure {
+  const text = bounded(rawText);
   for (const rule of failureRules) {
     if (!rule.tools.includes(tool)) continue;
     if (rule.exitCodes !== undefined && !(exitCode !== null && rule.exitCodes.includes(exitCode))) continue;
@@ -48,6 +52,12 @@ export function classifyOutput(text: string, tool: Tool, exitCode: number | null
   }
   if (exitCode === null && text.trim() === '') return { ...killed(), evidence: exitText(exitCode) };
   return { class: 'UNKNOWN', retryable: false, remedy: UNKNOWN_REMEDY, evidence: lastLine(text) || exitText(exitCode) };
+}
+
+/** A log of any size is judged in bounded time: head and tail of the output, head of each line. */
+function bounded(text: string): string {
+  const kept = text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT / 4)}\n${text.slice(-MAX_TEXT * 3 / 4)}`;
+  return kept.split('\n').map((line) => line.slice(0, MAX_LINE)).join('\n');
 }
 
 /** Remedy of a class where no text is at hand: the first rule's. */

@@ -5,11 +5,14 @@ import { classifyOutput } from '../../policy/failures.js';
 import type { Pin } from '../../policy/lock.js';
 import { markerEnvironment, markerHolds } from '../../policy/markers.js';
 import type { FailureClass, LockVerdict, PinVerdict, WheelVerdict } from '../../policy/model.js';
+import { compareVersions } from '../../policy/pep440.js';
+import { normalizeProjectName } from '../../policy/project-name.js';
+import { parseWheelName } from '../../policy/tags.js';
 import type { Question } from './assess-question.js';
 import { runCommand } from './command.js';
 import { pinText } from './hashed-lock.js';
 import { PIP_ALWAYS, pipEnvironment, pipIndexArgs } from './index-flags.js';
-import { pipFor, pipTail } from './installers/pip-command.js';
+import { pipFor, pipText, takePipLog } from './installers/pip-command.js';
 import type { PipCommand } from './installers/pip-command.js';
 import { mapParallel } from './parallel.js';
 
@@ -56,12 +59,30 @@ async function dryRun({ ctx, step, resolved, cacheDir }: Question, pip: PipComma
     scope: step,
   });
   if (result.isCanceled) throw step.signal.reason;
-  const text = pipTail(log, resolved.owner, result.tail);
+  const logged = takePipLog(log, resolved.owner);
   if (!result.failed) return passed(pin, result.stdout);
-  const known = result.timedOut ? { class: 'NET_TIMEOUT' as const, evidence: 'no answer within the time limit' } : classifyOutput(text, 'pip', result.exitCode);
+  const known = result.timedOut ? { class: 'NET_TIMEOUT' as const, evidence: 'no answer within the time limit' } : classifyOutput(pipText(logged, result.tail), 'pip', result.exitCode);
+  if (known.class === 'AMBIGUOUS' && /Fetched page/.test(logged)) return { verdict: { project: pin.project, version: pin.version, file: null, ...pageVerdict(logged, pin) }, error: null };
   const verdict = VERDICTS[known.class];
   const base = { project: pin.project, version: pin.version, file: null, why: `${known.class}: ${known.evidence}` };
   return verdict ? { verdict: { ...base, verdict }, error: null } : { verdict: { ...base, verdict: 'index-error' }, error: { class: known.class, text: `${pin.project}==${pin.version}: ${known.evidence}` } };
+}
+
+/** The page was read and has no file that fits: what it has of this version stands in the log, link by link. */
+function pageVerdict(logged: string, pin: Pin): Pick<PinVerdict, 'verdict' | 'why'> {
+  const names = [...logged.matchAll(/Skipping link: .*?\/([^/\s#?]+\.(?:whl|tar\.gz|zip|tar\.bz2))(?:[#?\s]|$)/gm)].map(([, name]) => decodeURIComponent(name!));
+  const isOf = (project: string, version: string): boolean => normalizeProjectName(project) === pin.project && compareVersions(version, pin.version) === 0;
+  const wheels = names.filter((name) => {
+    const wheel = parseWheelName(name);
+    return wheel !== null && isOf(wheel.project, wheel.version);
+  });
+  const sources = names.filter((name) => {
+    const [, project, version] = /^(.+)-([^-]+)\.(?:tar\.gz|zip|tar\.bz2)$/.exec(name) ?? [];
+    return project !== undefined && version !== undefined && isOf(project, version);
+  });
+  if (sources.length > 0) return { verdict: 'sdist-only', why: `no wheel for this interpreter; a source release exists: ${sources[0]}` };
+  if (wheels.length > 0) return { verdict: 'no-wheel', why: `no wheel for this interpreter; there are ${wheels.slice(0, 3).join(', ')}` };
+  return { verdict: 'version-not-found', why: 'the index has no such version' };
 }
 
 function passed(pin: Pin, stdout: string): { verdict: PinVerdict; error: LockVerdict['error'] } {

@@ -6,6 +6,7 @@ import { refusedPins, unansweredVerdict } from '../../policy/assess.js';
 import { classifyOutput } from '../../policy/failures.js';
 import { markerEnvironment, markerHolds } from '../../policy/markers.js';
 import type { LockVerdict, PinVerdict } from '../../policy/model.js';
+import { normalizeProjectName } from '../../policy/project-name.js';
 import { parsePylock } from '../../policy/pylock.js';
 import { judgeApproved } from './assess-question.js';
 import type { Question } from './assess-question.js';
@@ -32,13 +33,25 @@ export async function assessByUv(question: Question, uv: UvTool): Promise<LockVe
       if (asked.length === 0) return { version: interpreter.version, pins: here, missing: here.map((pin) => pin.project), error: null, durationMs: 0 };
       return judged(question, text, here);
     }
-    const found = result.spawnError === null && !result.timedOut ? refusedPins(result.tail, asked) : [];
+    const found = result.spawnError === null && !result.timedOut ? namedPins(result.tail, asked) : [];
     if (found.length === 0) return unanswered(question, result);
     for (const pin of found) refused.set(pin.project, pin);
     if (asked.every((pin) => refused.has(pin.project))) {
       return { version: interpreter.version, pins: [...refused.values()], missing: [...refused.keys()], error: null, durationMs: 0 };
     }
   }
+}
+
+/** Files there are, but none for any platform of this Python, and no source release. */
+const WHEELLESS = /([A-Za-z0-9._-]+)==[^\s,]+ has (no (?:usable )?wheels.*?) and you require/g;
+
+/** The pins a refusal names. uv writes a marker behind a name, `six{sys_platform == 'win32'}`: that is taken off first. */
+function namedPins(text: string, pins: Question['pins']): PinVerdict[] {
+  const plain = text.replace(/(?<=[A-Za-z0-9])\{[^{}]*\}/g, '');
+  const wheelless = [...plain.matchAll(WHEELLESS)].flatMap(([, name, why]) =>
+    pins.filter((pin) => pin.project === normalizeProjectName(name!)).map(({ project, version }): PinVerdict => ({ project, version, verdict: 'no-wheel', file: null, why: why! })),
+  );
+  return [...refusedPins(plain, pins), ...wheelless];
 }
 
 function judged(question: Question, text: string, refused: PinVerdict[]): LockVerdict {

@@ -1,6 +1,7 @@
 /** Turning the link: one rename, inside the transaction that compared the token. */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { bridgeTo } from './anchor.js';
 import type { Guard, HostContext } from './context.js';
 import { asOwner } from './owner.js';
 import { readLink, type LinkView, type Place } from './paths.js';
@@ -28,7 +29,10 @@ export function turnLink(ctx: HostContext, place: Place, guard: Guard, { from, t
   return guard.commit(() => {
     const now = readLink(place);
     if (now.treeId !== from || (from === null && now.state !== 'missing')) throw movedMeanwhile(place, from, now);
-    const took = asOwner(place.owner, () => (to === null ? removeLink(place) : replaceLink(place, to)));
+    const took = asOwner(place.owner, () => {
+      if (from !== null) bridgeTo(place.venvsDir, from);
+      return to === null ? removeLink(place) : replaceLink(place, to);
+    });
     ctx.store.armed.setTurn(place.link, { leftTree: from, since, ticks: ticksNow(), boot: bootId(), riders });
     rows();
     return took;

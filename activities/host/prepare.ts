@@ -3,6 +3,7 @@ import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Plan } from '../../policy/model.js';
+import { anchorTree } from './anchor.js';
 import { commandFailed, throwIfFailed } from './command-failed.js';
 import { runCommand } from './command.js';
 import type { CommandResult } from './command.js';
@@ -107,7 +108,10 @@ async function buildTree(build: Build, lock: string): Promise<'uv' | 'pip'> {
   await assertVersion(build);
   if (plan.files.length > 0) await installer.install(input);
   // uv leaves its lock file there, writable for everybody.
-  build.guard.commit(() => asOwner(owner, () => rmSync(join(tree, '.lock'), { force: true })));
+  build.guard.commit(() => asOwner(owner, () => {
+    rmSync(join(tree, '.lock'), { force: true });
+    anchorTree(tree, plan.interpreter.version);
+  }));
   await compileBytecode(input);
   return installer.name;
 }

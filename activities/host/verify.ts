@@ -10,6 +10,7 @@ import { treeInterpreter } from './interpreters.js';
 import { takeManifest } from './manifest.js';
 import { perform } from './order.js';
 import { asOwner } from './owner.js';
+import { dropOwnerCache } from './owner-cache.js';
 import { resolveEnvironment, TREE_ID } from './paths.js';
 import type { ResolvedEnvironment } from './paths.js';
 import { runFolder } from './run-files.js';
@@ -52,6 +53,7 @@ export async function verifyTree(ctx: HostContext, step: StepScope, order: Order
       const { checked, bad } = manifest.record!;
       const files = { ok: bad.length === 0 && (checked > 0 || input.plan.files.length === 0), checked, bad };
       if (seal && files.ok) complete(guard, resolved, tree, { ...sealOf(order, input.plan), manifestDigest: manifest.digest, freezeHash: verdicts.freezeHash, sealedAt: ctx.now().toISOString() });
+      if (!files.ok) await dropOwnerCache(ctx, resolved.owner, resolved.project);
       await ctx.barrier('verify:sealed');
       return { ok: ok && files.ok, files, ...verdicts, manifestDigest: manifest.digest, manifestFiles: manifest.files, durationMs: performance.now() - started };
     },

@@ -32,7 +32,7 @@ export const agentFileSchema = z.strictObject({
   index: z
     .strictObject({
       /** Address without credentials: they come from netrc or a keyring. */
-      url: z.url({ protocol: /^https?$/ }).refine((u) => { const p = new URL(u); return p.username === '' && p.password === ''; }, 'expected an address without credentials; put them into netrc or a keyring').optional(),
+      url: z.url({ protocol: /^https?$/ }).refine((u) => !URL.canParse(u) || (new URL(u).username === '' && new URL(u).password === ''), 'expected an address without credentials; put them into netrc or a keyring').optional(),
       /** CA bundle. */
       ca: absolute.optional(),
       /** Folder of wheels looked at beside the index. */

@@ -35,7 +35,7 @@ function unknownKey(key: string, path: readonly PropertyKey[], context: IssueCon
   return {
     what: context.place([...path, key]),
     expected: allowed.length === 0 ? 'no further keys' : `one of ${allowed.join(', ')}`,
-    got: shown(key, 60),
+    got: key === '' ? 'an empty key' : shown(key, 60),
     wayOut: guess === null ? 'remove the key' : `did you mean "${guess}"?`,
   };
 }

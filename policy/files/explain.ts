@@ -20,7 +20,7 @@ export interface TextSource {
  */
 export function parseWith<Schema extends z.ZodType>(schema: Schema, rawText: string, source: TextSource): Parsed<z.output<Schema>> {
   const lines = new LineCounter();
-  const document = parseDocument(rawText, { lineCounter: lines, uniqueKeys: true, prettyErrors: false, customTags: [] });
+  const document = parseDocument(rawText, { lineCounter: lines, uniqueKeys: true, stringKeys: true, prettyErrors: false, logLevel: 'error' });
   const broken = [...document.errors, ...document.warnings].map((it) => explainSyntax(it, rawText, source.file, lines));
   if (broken.length > 0) return { ok: false, objections: broken };
   let value: unknown;
@@ -50,6 +50,7 @@ const SYNTAX: Record<string, { expected: string; wayOut: string }> = {
   MULTIPLE_DOCS: { expected: 'one YAML document', wayOut: 'remove the line "---" and what follows' },
   TAG_RESOLVE_FAILED: { expected: 'plain values without tags', wayOut: 'remove the tag (the word after "!")' },
   MULTILINE_IMPLICIT_KEY: { expected: 'a key and a colon on one line', wayOut: 'close the quote or bracket, or add the colon' },
+  NON_STRING_KEY: { expected: 'keys that are words', wayOut: 'put the key into quotes, or correct the line' },
   MISSING_CHAR: { expected: 'a closing quote, bracket or colon', wayOut: 'add what is missing' },
 };
 
@@ -99,5 +100,6 @@ function scalarSource(document: Document, path: readonly PropertyKey[]): string 
 
 /** `hostClasses.production.hosts[0]`. */
 export function pathText(path: readonly PropertyKey[]): string {
-  return path.reduce<string>((text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? shown(String(part), 60) : `${text}.${shown(String(part), 60)}`), '');
+  const word = (part: PropertyKey): string => (part === '' ? '""' : shown(String(part), 60));
+  return path.reduce<string>((text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? word(part) : `${text}.${word(part)}`), '');
 }

@@ -57,14 +57,11 @@ async function ask(file: string, owner: Owner, args: string[]): Promise<string> 
   return result.failed ? '' : result.stdout.trim();
 }
 
-/** How much of the log is read for the cause. */
-const LOG_READ = 256 * 1024;
+/** How much of the log is read: the page of a project with thousands of files takes a few MB. */
+const LOG_READ = 8 * 1024 * 1024;
 
-/** Lines of the log that its output lacks: why a page could not be read. The rest holds tracebacks and talk of other versions. */
-const TELLING = /Could not fetch URL|Skipping page/;
-
-/** What pip's log says of the index, and then pip's output; the log is removed. */
-export function pipTail(log: string, owner: Owner, tail: string): string {
+/** The log of one pip call; it is removed. Empty where there is none. */
+export function takePipLog(log: string, owner: Owner): string {
   return asOwner(owner, () => {
     try {
       const fd = openSync(log, constants.O_RDONLY | constants.O_NOFOLLOW);
@@ -72,15 +69,20 @@ export function pipTail(log: string, owner: Owner, tail: string): string {
         const { size } = fstatSync(fd);
         const bytes = Buffer.alloc(Math.min(size, LOG_READ));
         readSync(fd, bytes, 0, bytes.length, size - bytes.length);
-        const lines = bytes.toString('utf8').split('\n').filter((line) => TELLING.test(line));
-        return [...lines, tail].join('\n');
+        return bytes.toString('utf8');
       } finally {
         closeSync(fd);
       }
     } catch {
-      return tail;
+      return '';
     } finally {
       rmSync(log, { force: true });
     }
   });
 }
+
+/** Lines of the log that pip's output lacks: why a page could not be read. The rest holds tracebacks and talk of other versions. */
+const TELLING = /Could not fetch URL|Skipping page/;
+
+/** What the log says of the index, and then pip's output: the text to classify. */
+export const pipText = (log: string, tail: string): string => [...log.split('\n').filter((line) => TELLING.test(line)), tail].join('\n');

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { throwIfFailed } from '../command-failed.js';
 import { PIP_ALWAYS, pipEnvironment, pipIndexArgs } from '../index-flags.js';
 import type { Installer } from './installer.js';
-import { pipFor, pipTail } from './pip-command.js';
+import { pipFor, pipText, takePipLog } from './pip-command.js';
 
 /** The installer that borrows a pip from outside the environment. */
 export const pipInstaller: Installer = {
@@ -21,6 +21,6 @@ export const pipInstaller: Installer = {
       args: [...pip.args, 'install', ...PIP_ALWAYS, '--no-deps', '--only-binary=:all:', '--require-hashes', '--no-compile', '--cache-dir', join(input.cacheDir, 'pip'), '--log', log, ...pipIndexArgs(input.ctx), '-r', input.lockFile],
       env: pipEnvironment(input.ctx),
     });
-    throwIfFailed('installing the lock', 'pip', { ...result, tail: pipTail(log, input.owner, result.tail) }, input.step);
+    throwIfFailed('installing the lock', 'pip', { ...result, tail: pipText(takePipLog(log, input.owner), result.tail) }, input.step);
   },
 };

@@ -112,8 +112,8 @@ def line(root, path, info, hashes):
     return b"\t".join((b"?", bits, b"-", b"%o" % stat.S_IFMT(mode), escape(path)))
 
 
-# What the tools that make environments put beside the packages.
-OF_VENV = {b"_virtualenv.py", b"_virtualenv.pth"}
+# What the tools that make environments put beside the packages, ours among them (anchor.ts).
+OF_VENV = {b"_virtualenv.py", b"_virtualenv.pth", b"_interpreter_runbooks_anchor.pth"}
 # Written by installers after the fact, not always into RECORD.
 OF_INSTALLER = {b"RECORD", b"INSTALLER", b"REQUESTED", b"direct_url.json", b"uv_cache.json", b"uv_build.json"}
 

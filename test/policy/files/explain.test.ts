@@ -81,7 +81,7 @@ test('secrets are never shown, wherever they stand', () => {
   const files = [
     'roots: [/srv]\nindex:\n  url: https://robot:hunter2@index.example/simple\n', 'roots: [/srv]\nindex:\n  url: robot:hunter2@index.example\n', 'roots: [/srv]\nindex:\n  url: "https://robot:hun/ter2@index.example"\n',
     'roots: [/srv]\npassword: hunter2\n', 'roots: [/srv]\npassword: "hunter2\n', 'roots: 5\nindex: "https://robot:hunter2@index.example"\n', 'roots: [/srv]\nindex: [https://robot:hunter2@index.example]\nindex:\n  token: hunter2\n',
-    'roots: [/srv]\nindex:\n  url: https://index.example/?token=hunter2 x\n',
+    'roots: [/srv]\nindex:\n  url: ftp://index.example/?token=hunter2\n',
   ];
   for (const text of files) assert.doesNotMatch(JSON.stringify(objectionsOf(agentFileSchema, text)), /ter2/, text);
   const [named] = objectionsOf(z.strictObject({ apiToken: z.number() }), 'apiToken: hunter2\n');
