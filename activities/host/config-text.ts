@@ -50,14 +50,14 @@ const yaml: ConfigFormat = {
   encode: (value) => new Document(value).toString({ lineWidth: 0 }).trimEnd(),
   read(text, key) {
     const pair = pairsOf(text, key).at(-1);
-    return pair ? text.slice(...rangeOf(pair)) : null;
+    return pair ? text.slice(...rangeOf(text, pair)) : null;
   },
   write(text, key, raw) {
     const [, ...copies] = pairsOf(text, key);
     const single = copies.length > 0 ? dropPairs(text, key, 1) : text;
     const pair = pairsOf(single, key)[0];
     if (!pair) return `${single}${single === '' || single.endsWith('\n') ? '' : '\n'}${yaml.encode(key)}: ${raw}\n`;
-    const [from, to] = rangeOf(pair);
+    const [from, to] = rangeOf(single, pair);
     // `key:` with nothing behind it holds an empty scalar right at the colon.
     return `${single.slice(0, from)}${single[from - 1] === ':' ? ' ' : ''}${raw}${single.slice(to)}`;
   },
@@ -78,17 +78,21 @@ function pairsOf(text: string, key: string): YamlPair[] {
   return pairs as YamlPair[];
 }
 
-function rangeOf(pair: YamlPair): [number, number] {
+function rangeOf(text: string, pair: YamlPair): [number, number] {
   const range = pair.value?.range ?? pair.key.range;
   if (!range) throw new ConfigTextError('a value with a place in the text');
-  return pair.value ? [range[0], range[1]] : [range[1] + 1, range[1] + 1];
+  if (!pair.value) return [range[1] + 1, range[1] + 1];
+  // A block text's range holds the line end behind it, which belongs to the line.
+  let to = range[1];
+  while (to > range[0] && /[\r\n]/.test(text[to - 1]!)) to--;
+  return [range[0], to];
 }
 
 /** Removes the lines of a key's pairs, from the `from`th on. */
 function dropPairs(text: string, key: string, from: number): string {
   return pairsOf(text, key).slice(from).reverse().reduce((rest, pair) => {
     const start = rest.lastIndexOf('\n', pair.key.range![0] - 1) + 1;
-    const [, last] = rangeOf(pair);
+    const [, last] = rangeOf(rest, pair);
     const end = rest.indexOf('\n', Math.max(last - 1, start));
     return rest.slice(0, start) + (end < 0 ? '' : rest.slice(end + 1));
   }, text);

@@ -133,9 +133,9 @@ async function assertVersion({ ctx, plan, resolved, tree }: Build): Promise<void
 /** Folders that no service imports; compiling them is half of the work. */
 const NOT_COMPILED = ['test', 'tests'];
 
-/** Compiled here, because nothing can be written once the tree is read-only. Root could write all the same, so for root nothing may be left over. */
-async function compileBytecode({ tree, owner, cacheDir, start, step }: InstallInput): Promise<void> {
-  const wish = { tree, cache: cacheDir, skip: owner.uid === 0 ? [] : NOT_COMPILED, jobs: availableParallelism() };
+/** Compiled here, because nothing can be written once the tree is read-only. */
+async function compileBytecode({ tree, cacheDir, start, step }: InstallInput): Promise<void> {
+  const wish = { tree, cache: cacheDir, skip: NOT_COMPILED, jobs: availableParallelism() };
   const result = await start({ file: join(tree, 'bin/python'), args: ['-I', '-S', '-c', pythonText('bytecode.py'), JSON.stringify(wish)] });
   throwIfFailed('compiling bytecode', 'python', result, step);
 }

@@ -8,8 +8,10 @@ import { OP_VARIABLE, allPids, processFile, processStat, type ProcessStat } from
 export interface ProcessView {
   stat: ProcessStat;
   uid: number;
-  /** What its name is for people. */
+  /** Program and script on one line. Not its further arguments: they may hold secrets, and riders go on record. */
   title: string;
+  /** Its whole command line. */
+  args: string;
   /** Paths that say where its code comes from: interpreter and script, as given and made absolute. */
   code: string;
   /** Files it has mapped, and its executable. */
@@ -47,7 +49,14 @@ function viewOf(stat: ProcessStat, environ: string | null): ProcessView {
   const cwd = linkOf(pid, 'cwd') ?? '';
   const isHidden = (environ === null || maps === null || exe === null) && !HIDES_ITSELF.test(name);
   const code = codeOf(args, exe ?? '', maps ?? '', cwd, environ ?? '');
-  return { stat, uid: uidOf(pid), title: args.join(' ').slice(0, 120) || name, code, loaded: `${maps ?? ''}\n${exe ?? ''}`, cwd, isHidden };
+  return { stat, uid: uidOf(pid), title: titleOf(args) || name, args: args.join('\0'), code, loaded: `${maps ?? ''}\n${exe ?? ''}`, cwd, isHidden };
+}
+
+function titleOf([program = '', ...rest]: string[]): string {
+  const module = rest[0] === '-m' ? `-m ${rest[1] ?? ''}` : '';
+  const script = rest.find((arg) => !arg.startsWith('-')) ?? '';
+  const shown = module || (rest.includes('-c') ? '-c' : script);
+  return `${program} ${shown}`.replace(/[\0-\x1f\x7f]+/g, ' ').trim().slice(0, 120);
 }
 
 /** Only what says where code comes from: a log, an editor or this product's own commands may name an environment too. */
@@ -101,8 +110,8 @@ export function namesPath(text: string, path: string): boolean {
 /** Whether the process runs code from below the path. */
 export const runsFrom = (view: ProcessView, path: string): boolean => namesPath(view.code, path) || namesPath(view.loaded, path);
 
-/** Whether it can't be inspected and could be one of the owner's services. */
-export const couldBelongTo = (view: ProcessView, owner: Owner): boolean => view.isHidden && view.uid === owner.uid;
+/** Whether it can't be inspected and could be one of the owner's services. The machine's first process is nobody's service. */
+export const couldBelongTo = (view: ProcessView, owner: Owner): boolean => view.isHidden && view.uid === owner.uid && view.stat.pid !== 1;
 
 /** The rider that people read about. */
 export const processRider = (view: ProcessView): Rider => ({ kind: 'process', id: String(view.stat.pid), what: view.title });

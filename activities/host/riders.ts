@@ -38,7 +38,7 @@ function views(ctx: HostContext): ProcessView[] {
 
 /** Whether any process uses a tree, be it only as its working directory. */
 export function processesIn(ctx: HostContext, path: string): boolean {
-  return views(ctx).some((view) => runsFrom(view, path) || namesPath(view.cwd, path) || namesPath(view.title, path));
+  return views(ctx).some((view) => runsFrom(view, path) || namesPath(view.cwd, path) || namesPath(view.args, path));
 }
 
 /** Ids (`PID/START`) of what runs from the link now: kept with the turn, so that their later children are known. */

@@ -40,10 +40,14 @@ interface Intent {
   undo: { chain: string; run: string; to: string | null } | null;
 }
 
-/** The newest change that was switched and not undone. */
+/**
+ * The newest change that was switched and not undone. Not the one that made the environment: its own run may take back
+ * what it made, but nobody who asks for the way back means to be left with nothing.
+ */
 export function lastChange(ctx: HostContext, place: Place): ArmedRow | undefined {
   const now = readLink(place).treeId;
-  return ctx.store.armed.of(place.link).find((row) => !row.undone && (row.switched || (row.switchingTo !== null && row.switchingTo === now)));
+  const last = ctx.store.armed.of(place.link).find((row) => !row.undone && (row.switched || (row.switchingTo !== null && row.switchingTo === now)));
+  return last?.undoTarget === null ? undefined : last;
 }
 
 const isHome = ({ undoTarget, previousState }: ArmedRow, view: LinkView): boolean =>
@@ -52,7 +56,7 @@ const isHome = ({ undoTarget, previousState }: ArmedRow, view: LinkView): boolea
 async function act(ctx: HostContext, step: StepScope, place: Place, armed: ArmedRow | undefined, guard: Guard): Promise<Undone> {
   const began = performance.now();
   const answer = (fields: Partial<Undone>): Undone => ({ outcome: 'restored', version: null, verified: false, problem: '', workMs: performance.now() - began, ...fields });
-  if (!armed) return answer({ outcome: 'nothing-to-undo', verified: true, problem: 'no change of this product stands here' });
+  if (!armed) return answer({ outcome: 'nothing-to-undo', verified: true, problem: 'no change stands here that has an environment to go back to' });
   const view = readLink(place);
   const isThere = armed.switchingTo !== null && view.treeId === armed.switchingTo && !isHome(armed, view);
   if (!isThere && !isHome(armed, view)) return answer({ outcome: 'superseded', problem: supersededText(place, armed, view) });

@@ -1,6 +1,6 @@
 /** Real environments for tests of the engine: venvs without packages, sealed as `verifyTree` would. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, lchownSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Order } from '../../activities/host/contract.js';
 import { acquireLease } from '../../activities/host/lease.js';
@@ -33,6 +33,8 @@ export interface PreparedOptions {
   run?: string;
   files?: Record<string, string>;
   name?: string;
+  /** Interpreters of the present and the next tree; default 3.11 and 3.12. */
+  lines?: [string, string];
 }
 
 /** Makes an environment of an interpreter. */
@@ -60,27 +62,28 @@ export async function seal(host: TestHost, tree: string, run: string, version: s
 }
 
 /** The usual situation before a switch, with the lease taken and nothing armed. */
-export async function prepared(host: TestHost, { start = 'managed', owner, onSwitch = 'tolerate', units = [], run = 'ch-test', files = {}, name = 'app' }: PreparedOptions = {}): Promise<Prepared> {
+export async function prepared(host: TestHost, { start = 'managed', owner, onSwitch = 'tolerate', units = [], name = 'app', run = `ch-${name}`, files = {}, lines = ['3.11', '3.12'] }: PreparedOptions = {}): Promise<Prepared> {
   const project = host.project(name, { 'requirements.txt': '', ...files }, owner);
   host.ctx.agentFile.environments.push({ link: project.env.link, onSwitch, units });
   mkdirSync(project.venvs);
   if (owner) chownSync(project.venvs, owner.uid, owner.gid);
-  const present = start === 'missing' ? null : await presentTree(host, project, start, owner);
+  const present = start === 'missing' ? null : await presentTree(host, project, start, lines[0], owner);
   const next = `${run}-1`;
-  const version = await makeVenv(host, join(project.venvs, next), '3.12', owner);
+  const version = await makeVenv(host, join(project.venvs, next), lines[1], owner);
   await seal(host, join(project.venvs, next), run, version);
   const place = resolvePlace(host.ctx, project.env);
-  const interpreter = await someInterpreter(host.ctx, '3.12', owner);
+  const interpreter = await someInterpreter(host.ctx, lines[1], owner);
   const plan: Plan = { ...host.plan(project, interpreter, []), present, adopt: start === 'directory', undoTarget: present?.id ?? null, onSwitch };
   return { host, project, place, plan, old: present?.id ?? '', next, run, order: await host.orders(project, run) };
 }
 
-async function presentTree(host: TestHost, project: TestProject, start: 'managed' | 'directory', owner?: Owner): Promise<Plan['present']> {
+async function presentTree(host: TestHost, project: TestProject, start: 'managed' | 'directory', line: string, owner?: Owner): Promise<Plan['present']> {
   const path = start === 'managed' ? join(project.venvs, 'old-1') : project.env.link;
-  const version = await makeVenv(host, path, '3.11', owner);
+  const version = await makeVenv(host, path, line, owner);
   if (start === 'managed') {
     await seal(host, path, 'old', version);
     symlinkSync('.venvs/old-1', project.env.link);
+    if (owner) lchownSync(project.env.link, owner.uid, owner.gid);
   }
   const manifestScope = start === 'managed' ? 'all' : 'without-bytecode';
   const { digest } = await takeManifest(host.ctx, { tree: path, owner: ownerOf(path), scope: manifestScope, record: false });

@@ -161,7 +161,10 @@ for (const installer of ['uv', 'pip'] as const) {
       try {
         await build(on, project(on), { installer });
       } finally {
-        for (const [name, value] of Object.entries(before)) value === undefined ? delete process.env[name] : (process.env[name] = value);
+        for (const [name, value] of Object.entries(before)) {
+          if (value === undefined) delete process.env[name];
+          else process.env[name] = value;
+        }
       }
       assert.ok(index.requests.length > asked);
     });

@@ -137,8 +137,8 @@ test('invariant 1: no armed undo, no switch', async () => {
 test('only a sealed tree of this project is switched to', async () => {
   const p = await prepared(host, { name: 'unsealed' });
   await armUndo(host.ctx, testScope(), p.order('arm'), p.plan);
-  mkdirSync(join(p.project.venvs, 'ch-test-2'));
-  for (const tree of ['ch-test-2', 'ch-test-9', '../old-1', '--version', 'a/b']) {
+  mkdirSync(join(p.project.venvs, 'ch-unsealed-2'));
+  for (const tree of ['ch-unsealed-2', 'ch-unsealed-9', '../old-1', '--version', 'a/b']) {
     await assert.rejects(switchLink(host.ctx, testScope(), p.order('switch'), { plan: p.plan, tree }), { type: 'HostRefused', nonRetryable: true }, tree);
   }
   assert.equal(readLink(p.place).treeId, 'old-1');
@@ -156,12 +156,13 @@ test('a link that somebody moved after arming is not turned, also when it moves 
   assert.equal(readlinkSync(p.project.env.link), '/usr');
 });
 
-test('onSwitch idle: refused while a process runs from the environment, named by its pid', async () => {
+test('onSwitch idle: refused while a process runs from the environment, named by its pid', async (t) => {
   const p = await prepared(host, { name: 'idle', onSwitch: 'idle' });
   await armUndo(host.ctx, testScope(), p.order('arm'), p.plan);
   const service = spawn(join(p.project.env.link, 'bin/python'), ['-c', 'print("up", flush=True); import time; time.sleep(60)'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  t.after(() => service.kill('SIGKILL'));
   await once(service.stdout!, 'data');
-  await assert.rejects(switchLink(host.ctx, testScope(), p.order('switch'), { plan: p.plan, tree: p.next }), new RegExp(`onSwitch is idle for it, got ${service.pid}|got ${service.pid} `));
+  await assert.rejects(switchLink(host.ctx, testScope(), p.order('switch'), { plan: p.plan, tree: p.next }), { type: 'HostRefused', message: new RegExp(`because onSwitch is idle for it, got ${service.pid} `) });
   service.kill('SIGKILL');
   await once(service, 'close');
   const switched = await switchLink(host.ctx, testScope(), p.order('switch'), { plan: p.plan, tree: p.next });
