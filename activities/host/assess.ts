@@ -1,6 +1,7 @@
 /** Judges the project's lock for interpreters: which wheel each pin would get, or why it gets none. Changes nothing. */
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { digestOf } from '../../policy/canonical.js';
 import { judgeLock } from '../../policy/assess.js';
 import { parseRequirementsLock } from '../../policy/lock.js';
 import type { EnvironmentRef, Interpreter, LockVerdict } from '../../policy/model.js';
@@ -33,12 +34,31 @@ export async function assess(ctx: HostContext, step: StepScope, input: { env: En
   if (problems.length > 0) throw refusal('HostRefused', ...problems);
   const uv = await findUv(ctx, owner);
   const cacheDir = ownerCache(ctx, owner, project);
-  return mapParallel(input.interpreters, AT_ONCE, async (interpreter) => {
-    const started = performance.now();
+  return mapParallel(input.interpreters, AT_ONCE, (interpreter) => {
     const question: Question = { ctx, step, resolved, cacheDir, interpreter, pins };
-    const verdict = uv ? await assessByUv(question, uv) : await assessByPip(question);
-    return { ...verdict, durationMs: performance.now() - started };
+    return remembered(ctx, digestOf([text, interpreter, uv?.file ?? 'pip', ctx.agentFile.index]), async () => {
+      const started = performance.now();
+      const verdict = uv ? await assessByUv(question, uv) : await assessByPip(question);
+      return { ...verdict, durationMs: performance.now() - started };
+    });
   });
+}
+
+/** One run asks up to four times: for its plan, its assessment and again under the lease. Wheels appear later, so not for long. */
+const REMEMBERED_MS = 5 * 60_000;
+const answers = new WeakMap<HostContext, Map<string, { verdict: LockVerdict; until: number }>>();
+
+/** The answer to the same question of the last five minutes; never one that was an error. */
+async function remembered(ctx: HostContext, key: string, ask: () => Promise<LockVerdict>): Promise<LockVerdict> {
+  const known = answers.get(ctx) ?? new Map<string, { verdict: LockVerdict; until: number }>();
+  answers.set(ctx, known);
+  const now = ctx.now().getTime();
+  for (const [old, { until }] of known) if (until <= now) known.delete(old);
+  const found = known.get(key);
+  if (found) return found.verdict;
+  const verdict = await ask();
+  if (verdict.error === null) known.set(key, { verdict, until: now + REMEMBERED_MS });
+  return verdict;
 }
 
 /** A lock that lists its own wheels needs no question at all. */

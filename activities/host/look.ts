@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, lstatSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { parseRequirementsLock } from '../../policy/lock.js';
+import { parsePylock, parseRequirementsLock } from '../../policy/lock.js';
 import type { EnvironmentRef, HostLook, Objection, Tree } from '../../policy/model.js';
 import { runCommand } from './command.js';
 import type { HostContext, StepScope } from './context.js';
@@ -26,7 +26,7 @@ export async function look(ctx: HostContext, step: StepScope, input: LookInput):
   const link = readLink(resolved);
   const lock = readLock(resolved);
   const [interpreters, current, probe] = await Promise.all([
-    discoverInterpreters(ctx),
+    discoverInterpreters(ctx, resolved.owner),
     link.treePath ? presentTree(ctx, step, resolved, input.manifest) : null,
     writeAndExecute(step, resolved),
   ]);
@@ -46,7 +46,7 @@ export async function look(ctx: HostContext, step: StepScope, input: LookInput):
     restartWindowSeconds: resolved.unit.units.reduce((sum, unit) => sum + unit.restartWindowSeconds, 0),
     index: indexLabel(ctx),
     publicIndex: ctx.agentFile.index.url === undefined,
-    installer: await installerOf(ctx),
+    installer: await installerOf(ctx, resolved.owner),
     settings: resolved.settings,
     objections: [...linkObjections(resolved, link, input.create), ...lock.objections, ...probe],
   };
@@ -91,8 +91,13 @@ function adoptedName(directory: string): string {
 function readLock(resolved: ResolvedEnvironment): { facts: HostLook['lock']; objections: Objection[] } {
   const file = path.join(resolved.project, resolved.settings.lock);
   const text = asOwner(resolved.owner, () => readFileSync(file, 'utf8'));
-  const { pins, problems } = parseRequirementsLock(text);
-  return { facts: { path: resolved.settings.lock, sha256: createHash('sha256').update(text).digest('hex'), pins: pins.length }, objections: problems };
+  const read = path.basename(file).startsWith('pylock') ? readPylock(text) : parseRequirementsLock(text);
+  return { facts: { path: resolved.settings.lock, sha256: createHash('sha256').update(text).digest('hex'), pins: read.pins.length }, objections: read.problems };
+}
+
+function readPylock(text: string): { pins: unknown[]; problems: Objection[] } {
+  const { packages, problems } = parsePylock(text);
+  return { pins: packages, problems };
 }
 
 /** Writes a script as the owner where the environment will stand and runs it: read-only and noexec mounts show here. */

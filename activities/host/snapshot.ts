@@ -1,5 +1,5 @@
 /** What each environment of this host looks like, cheaply enough to ask every second. */
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { lstatSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostContext } from './context.js';
 import type { HostEvent } from './contract.js';
@@ -47,7 +47,7 @@ function stampOf({ owner }: Place, { treePath }: LinkView): number[] {
   if (treePath === null) return [];
   return asOwner(owner, () => {
     const lib = join(treePath, 'lib');
-    const packages = namesIn(lib).filter((name) => /^(python|pypy)/.test(name)).map((name) => join(lib, name, 'site-packages'));
+    const packages = namesIn(lib).filter((name) => /^(python|pypy)/.test(name) && !lstatSync(join(lib, name)).isSymbolicLink()).map((name) => join(lib, name, 'site-packages'));
     return ['pyvenv.cfg', 'bin'].map((name) => join(treePath, name)).concat(packages).flatMap((path) => {
       const stat = statSync(path, { throwIfNoEntry: false });
       return stat ? [stat.ino, stat.mtimeMs] : [0, 0];

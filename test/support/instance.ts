@@ -17,7 +17,7 @@ import type { EnvironmentRef, Interpreter, RunResult } from '../../policy/model.
 import { openRecordsReadOnly, type RecordsReader } from '../../records/store.js';
 import { up, type UpHandle } from '../../worker/up.js';
 import { testIndex, type TestIndex } from './index.js';
-import { testHost } from './host.js';
+import { sharedUv, testHost } from './host.js';
 
 const PACKAGE_ROOT = path.resolve(import.meta.dirname, '../../..');
 const BIN = path.join(PACKAGE_ROOT, 'bin/runbook.js');
@@ -97,10 +97,10 @@ export async function startInstance({ onSwitch = 'restart', leaseQuietSeconds = 
   process.env['RUNBOOK_TEST_BARRIERS'] = path.join(dir, 'barriers');
   delete process.env['TEMPORAL_ADDRESS'];
   mkdirSync(process.env['RUNBOOK_TEST_BARRIERS']);
-  const [index, found] = await Promise.all([makeIndex(), interpreters()]);
+  const [index, found, uv] = await Promise.all([makeIndex(), interpreters(), sharedUv()]);
   const project = path.join(dir, 'projects', 'svc');
   const link = path.join(project, '.venv');
-  writeFiles(dir, project, link, index, found, onSwitch, leaseQuietSeconds);
+  writeFiles({ dir, project, link, index, found, uv }, onSwitch, leaseQuietSeconds);
   const handle = await up({ allowRoot: true, port: 0, uiPort: null, home: path.join(dir, 'home'), handleSignals: false });
   const connection = await Connection.connect({ address: handle.address });
   const client = new Client({ connection });
@@ -112,7 +112,7 @@ export async function startInstance({ onSwitch = 'restart', leaseQuietSeconds = 
   return instance;
 }
 
-function writeFiles(dir: string, project: string, link: string, index: TestIndex, found: { primary: Interpreter; fallback: Interpreter }, onSwitch: 'restart' | 'idle', leaseQuietSeconds: number): void {
+function writeFiles({ dir, project, link, index, found, uv }: Pick<Parts, 'dir' | 'project' | 'link' | 'index' | 'found'> & { uv: string }, onSwitch: 'restart' | 'idle', leaseQuietSeconds: number): void {
   const config = path.join(dir, 'home', 'config');
   mkdirSync(config, { recursive: true });
   mkdirSync(project, { recursive: true });
@@ -123,7 +123,7 @@ function writeFiles(dir: string, project: string, link: string, index: TestIndex
   const unit = (verb: string) => [found.fallback.realpath, UNIT, verb, link, path.join(project, 'unit.json')];
   const units = onSwitch === 'restart' ? [{ name: 'svc', restart: unit('restart'), health: unit('health'), restartWindowSeconds: 20 }] : [];
   writeFileSync(path.join(config, 'agent.yaml'), stringify({
-    host: 'testhost', roots: [path.join(dir, 'projects')], index: { url: index.url }, limits: { leaseQuietSeconds }, environments: [{ link, onSwitch, units }],
+    host: 'testhost', roots: [path.join(dir, 'projects')], index: { url: index.url }, uv, limits: { leaseQuietSeconds }, environments: [{ link, onSwitch, units }],
   }));
   writeFileSync(path.join(project, 'runbook.yaml'), stringify({ name: 'svc', imports: ['alpha', 'beta'], tests: ['-c', 'import alpha, beta; print("2 passed")'], envPrefix: 'SVC', envFile: '.env', configFiles: [{ path: '.svc_config', format: 'keyvalue' }] }));
   writeFileSync(path.join(project, 'requirements.txt'), 'alpha==1.0\nbeta==1.0\n');

@@ -54,7 +54,9 @@ def header(path):
 def main():
     tree = json.loads(sys.argv[1])["tree"]
     packages = []
-    for info in sorted(glob.glob(os.path.join(glob.escape(tree), "lib", "python3*", "site-packages", "*.dist-info"))):
+    # The other `lib/python3.N` are bridges to trees that were left (anchor.ts): not of this one.
+    libraries = [path for path in glob.glob(os.path.join(glob.escape(tree), "lib", "python3*")) if not os.path.islink(path)]
+    for info in sorted(found for library in libraries for found in glob.glob(os.path.join(glob.escape(library), "site-packages", "*.dist-info"))):
         try:
             name, version = header(os.path.join(info, "METADATA"))
             with open(os.path.join(info, "RECORD"), encoding="utf-8", newline="") as file:
