@@ -1,12 +1,8 @@
 /** Which instance a command talks to: paths, address, policy, host, and who asks. */
 import { readFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
-import { parseWith } from '../../policy/files/explain.js';
-import { agentFileSchema, type AgentFile } from '../../policy/files/agent-file.js';
-import { parsePolicy, type LoadedPolicy } from '../../policy/files/load.js';
 import { readCurrent, type CurrentInstance } from '../../worker/current.js';
 import { runbookPaths, type RunbookPaths } from '../../worker/paths.js';
-import { refusal } from './io.js';
 
 export interface Instance {
   paths: RunbookPaths;
@@ -37,22 +33,6 @@ export function findInstance(env: NodeJS.ProcessEnv = process.env): Instance {
     host: current?.host ?? agentHost(paths) ?? hostname(),
     requester: userInfo().username,
   };
-}
-
-/** The policy in force here, or a refusal with its problems. */
-export function readPolicy(paths: RunbookPaths): LoadedPolicy {
-  const loaded = parsePolicy(readIfThere(paths.policyFile), paths.policyFile);
-  if ('objections' in loaded) throw refusal(loaded.objections);
-  return loaded;
-}
-
-/** The agent file of this host, or null where there is none. */
-export function readAgentFile(paths: RunbookPaths): AgentFile | null {
-  const text = readIfThere(paths.agentFile);
-  if (text === '') return null;
-  const parsed = parseWith(agentFileSchema, text, { file: paths.agentFile, format: 'yaml' });
-  if (!parsed.ok) throw refusal(parsed.objections);
-  return parsed.value;
 }
 
 function agentHost(paths: RunbookPaths): string | null {

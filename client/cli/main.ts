@@ -1,47 +1,53 @@
 /** `runbook`: words to calls. Nothing of Temporal is loaded before a command needs it. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { COMMANDS, nameOf } from './command-table.js';
 import { CliError, EXIT, processIo } from './io.js';
-import { abortCommand } from './commands/abort.js';
-import { auditCommand } from './commands/audit.js';
-import { completionCommand } from './commands/completion.js';
-import { demoCommand } from './commands/demo.js';
-import { doctorCommand } from './commands/doctor.js';
-import { envCommand } from './commands/env.js';
-import { hostCommand } from './commands/host.js';
-import { initCommand } from './commands/init.js';
-import { listCommand } from './commands/list.js';
-import { logsCommand } from './commands/logs.js';
-import { planCommand } from './commands/plan.js';
-import { policyCommand } from './commands/policy.js';
-import { processCommands } from './commands/processes.js';
-import { runCommand } from './commands/run.js';
-import { settleCommand } from './commands/settle.js';
-import { showCommand } from './commands/show.js';
-import { undoCommand } from './commands/undo.js';
-import { watchCommand } from './commands/watch.js';
-import { whyCommand } from './commands/why.js';
 
 const io = processIo();
 // `runbook list | head`: a reader that has enough is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT.yes : EXIT.bug));
 
-/** The whole command line; `exitOverride` so that bad input ends with 64 and not with commander's 1. */
-export function createProgram(): Command {
+const FIRST_STEPS = `
+First steps:
+  runbook demo
+  runbook init . && runbook up
+  runbook plan change .
+
+Exit codes: 0 yes · 1 no · 3 still waiting · 4 needs a person · 64 bad input · 69 could not tell`;
+
+/**
+ * The command line for these words: the command that was typed in full, the others by name. `exitOverride`, so that bad
+ * input ends with 64 and not with commander's 1.
+ */
+async function createProgram(typed: string | undefined): Promise<Command> {
   const program = new Command('runbook')
     .description('Change the Python under a running service, get back within a second, and prove who allowed it.')
-    .version('0.1.0')
+    .version(version())
     .exitOverride()
     .showSuggestionAfterError()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'refused: ')) })
-    .addHelpText('after', '\nFirst steps:\n  runbook demo\n  runbook init . && runbook up\n  runbook plan change .\n\nExit codes: 0 yes · 1 no · 3 still waiting · 4 needs a person · 64 bad input · 69 could not tell');
-  for (const add of [initCommand, doctorCommand, demoCommand, processCommands, planCommand, runCommand, listCommand, showCommand, watchCommand, logsCommand, whyCommand, abortCommand, undoCommand, settleCommand, envCommand, hostCommand, policyCommand, auditCommand, completionCommand]) add(program, io);
+    .addHelpText('after', FIRST_STEPS);
+  for (const entry of COMMANDS) {
+    if (nameOf(entry) === typed) (await entry.load())(program, io);
+    else program.command(entry.usage);
+    program.commands.at(-1)!.summary(entry.summary).description(entry.summary);
+  }
   return program;
+}
+
+function version(): string {
+  return (JSON.parse(readFileSync(path.resolve(import.meta.dirname, '../../../package.json'), 'utf8')) as { version: string }).version;
 }
 
 /** Runs a command line and answers with its exit code. */
 export async function main(argv: string[]): Promise<number> {
   try {
-    await createProgram().parseAsync(argv, { from: 'user' });
+    // `help plan` means the same as `plan --help`.
+    const words = argv[0] === 'help' && argv[1] ? [argv[1], '--help'] : argv;
+    const program = await createProgram(words.find((word) => !word.startsWith('-')));
+    await program.parseAsync(words, { from: 'user' });
     return Number(process.exitCode ?? EXIT.yes);
   } catch (error) {
     return failed(error);
@@ -49,7 +55,7 @@ export async function main(argv: string[]): Promise<number> {
 }
 
 function failed(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.yes : badWords();
+  if (error instanceof CommanderError) return error.exitCode === 0 || error.code === 'commander.help' ? EXIT.yes : badWords();
   if (error instanceof CliError) {
     for (const line of error.lines) io.talk(line);
     return error.code;

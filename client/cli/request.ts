@@ -1,6 +1,7 @@
 /** Building the request of a run from the words of a command. */
 import type { ChangeRequest, EnvironmentRef, RunKind } from '../../policy/model.js';
-import { readPolicy, type Instance } from './instance.js';
+import { readPolicy } from './files.js';
+import type { Instance } from './instance.js';
 import { refusal } from './io.js';
 import { newRunIds } from './runs.js';
 

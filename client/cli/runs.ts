@@ -6,9 +6,9 @@ import { formatEnvironment, parseWorkflowId, shortId, shortIdOf, workflowIdOf } 
 import { summaryLine } from '../../policy/describe.js';
 import { CONTROL_QUEUE } from '../../policy/names.js';
 import type { ChangeRequest, EnvironmentRef, RunKind, UndoRequest } from '../../policy/model.js';
-import { openRecordsReadOnly, type RecordsReader } from '../../records/store.js';
 import type { Instance } from './instance.js';
 import { EXIT, refusal } from './io.js';
+import { openWorkflowIds, recordsOf } from './known-runs.js';
 
 export interface Started {
   run: string;
@@ -41,16 +41,6 @@ export async function startRun(client: Client, kind: RunKind, workflowId: string
   return { run, workflowId, handle };
 }
 
-/** The records of this instance for reading, or null before the first run. */
-export function recordsOf(instance: Instance): RecordsReader | null {
-  try {
-    return openRecordsReadOnly(instance.paths.recordsDb);
-  } catch (error) {
-    if ((error as { code?: string }).code === 'missing') return null;
-    throw error;
-  }
-}
-
 /** Workflow id of a run by its short id: from the records, else from Temporal's open runs. */
 export async function findWorkflowId(instance: Instance, client: Client | null, id: string): Promise<string> {
   const known = recordsOf(instance)?.run(id)?.workflowId;
@@ -61,12 +51,3 @@ export async function findWorkflowId(instance: Instance, client: Client | null, 
   if (found) return found;
   throw refusal([{ what: `run ${id}`, expected: 'a run on record, or one that is open', got: 'none of that name', wayOut: 'runbook list' }], EXIT.badInput);
 }
-
-/** Ids of open runs that people started; changes ordered by another run are left to it. */
-export async function openWorkflowIds(client: Client): Promise<string[]> {
-  const ids: string[] = [];
-  const query = `ExecutionStatus='Running' AND (WorkflowType='environmentChange' OR WorkflowType='wheelFallback' OR WorkflowType='environmentUndo')`;
-  for await (const { workflowId, parentExecution } of client.workflow.list({ query })) if (!parentExecution) ids.push(workflowId);
-  return ids;
-}
-

@@ -9,7 +9,6 @@ import { withClient } from '../temporal.js';
 export function abortCommand(program: Command, io: Io): void {
   program
     .command('abort <run>')
-    .summary('stop a run and undo what it did')
     .requiredOption('--reason <text>', 'why; it stands in the record')
     .option('--json', 'the answer as JSON')
     .addHelpText('after', '\nExample:\n  runbook abort fb-7k2m --reason "wrong lock"')

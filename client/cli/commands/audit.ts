@@ -5,7 +5,7 @@ import { EXIT, refusal, type Io } from '../io.js';
 
 /** `runbook audit verify`: every entry's hash from the first to the last; names the first bad one. */
 export function auditCommand(program: Command, io: Io): void {
-  const audit = program.command('audit').summary('the audit trail: verify');
+  const audit = program.command('audit');
   audit
     .command('verify')
     .summary('check the chain of the trail and name the first bad entry')

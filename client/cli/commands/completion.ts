@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { COMMANDS, nameOf } from '../command-table.js';
 import { refusal, type Io } from '../io.js';
 
 const SHELLS: Record<string, (words: string) => string> = {
@@ -11,11 +12,10 @@ const SHELLS: Record<string, (words: string) => string> = {
 export function completionCommand(program: Command, io: Io): void {
   program
     .command('completion <shell>')
-    .summary('completion for bash, zsh or fish')
     .addHelpText('after', '\nExample:\n  source <(runbook completion bash)')
     .action((shell: string) => {
       const write = SHELLS[shell];
       if (!write) throw refusal([{ what: 'shell', expected: Object.keys(SHELLS).join(', '), got: shell, wayOut: 'runbook completion bash' }]);
-      io.out(write(program.commands.map((command) => command.name()).join(' ')));
+      io.out(write(COMMANDS.map(nameOf).join(' ')));
     });
 }

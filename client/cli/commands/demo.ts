@@ -26,7 +26,6 @@ interface DemoOptions {
 export function demoCommand(program: Command, io: Io): void {
   program
     .command('demo')
-    .summary('see a wheel fallback on a real service, here, in a minute')
     .option('--dir <path>', 'where to build it', path.join(homedir(), 'demo'))
     .option('--exit', 'end at once instead of keeping server and service up')
     .option('--port <port>', 'port of the server (0: any free one)', '7233')

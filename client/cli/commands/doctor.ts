@@ -3,7 +3,8 @@ import type { Interpreter } from '../../../policy/model.js';
 import { classifyInterpreter } from '../../../policy/versions.js';
 import { classOf } from '../../../policy/files/load.js';
 import { CONTROL_QUEUE } from '../../../policy/names.js';
-import { findInstance, readPolicy, type Instance } from '../instance.js';
+import { readPolicy } from '../files.js';
+import { findInstance, type Instance } from '../instance.js';
 import { EXIT, type Io } from '../io.js';
 import { askProcess } from '../processes.js';
 import { requireAgent, requireControlWorker, withClient } from '../temporal.js';
@@ -29,7 +30,6 @@ interface Finding {
 export function doctorCommand(program: Command, io: Io): void {
   program
     .command('doctor')
-    .summary('look at this host: server, agent, interpreters, index, policy')
     .option('--json', 'as JSON')
     .action(async (options: { json?: boolean }) => {
       const instance = findInstance();

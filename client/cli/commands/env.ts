@@ -4,13 +4,13 @@ import type { RunView } from '../../../policy/run-view.js';
 import { findInstance } from '../instance.js';
 import { localTime, table, type Io } from '../io.js';
 import { changeRequest } from '../request.js';
-import { recordsOf } from '../runs.js';
+import { recordsOf } from '../known-runs.js';
 import { readTarget } from '../target.js';
 import { carryOut, type RunOptions } from './run.js';
 
 /** `runbook env list|create|history`. */
 export function envCommand(program: Command, io: Io): void {
-  const env = program.command('env').summary('environments: list, create, history');
+  const env = program.command('env');
   env
     .command('list')
     .summary('environments on record, with the version that stands')

@@ -8,7 +8,7 @@ import { withClient } from '../temporal.js';
 
 /** `runbook host list|accept`. */
 export function hostCommand(program: Command, io: Io): void {
-  const host = program.command('host').summary('hosts: list, accept');
+  const host = program.command('host');
   host
     .command('list')
     .summary('enrolled hosts, and whether their agents answer')

@@ -3,14 +3,14 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { configuredIndex } from '../installer-config.js';
-import { findInstance, readAgentFile, type Instance } from '../instance.js';
+import { readAgentFile } from '../files.js';
+import { findInstance, type Instance } from '../instance.js';
 import { EXIT, refusal, type Io } from '../io.js';
 
 /** `runbook init [PATH]`: the project's file, and this host's agent file where there is none. */
 export function initCommand(program: Command, io: Io): void {
   program
     .command('init [path]')
-    .summary('write runbook.yaml for a project, and agent.yaml for this host')
     .addHelpText('after', '\nExample:\n  runbook init .')
     .action(async (given = '.') => {
       const project = requireDirectory(given);

@@ -3,7 +3,7 @@ import { formatEnvironment, parseWorkflowId, shortIdOf } from '../../../policy/i
 import type { RunView } from '../../../policy/run-view.js';
 import { findInstance, type Instance } from '../instance.js';
 import { localTime, table, type Io } from '../io.js';
-import { openWorkflowIds, recordsOf } from '../runs.js';
+import { openWorkflowIds, recordsOf } from '../known-runs.js';
 import { withClient } from '../temporal.js';
 
 interface Row {
@@ -18,7 +18,6 @@ interface Row {
 export function listCommand(program: Command, io: Io): void {
   program
     .command('list')
-    .summary('runs, newest first')
     .option('--open', 'only runs that have not ended')
     .option('--host <name>', 'only this host')
     .option('--limit <n>', 'how many at most', Number, 20)

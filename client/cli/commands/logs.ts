@@ -2,13 +2,12 @@ import type { Command } from 'commander';
 import type { StoredEntry } from '../../../policy/records.js';
 import { findInstance } from '../instance.js';
 import { refusal, type Io } from '../io.js';
-import { recordsOf } from '../runs.js';
+import { recordsOf } from '../known-runs.js';
 
 /** `runbook logs RUN`: the run's trail, one line an entry. */
 export function logsCommand(program: Command, io: Io): void {
   program
     .command('logs <run>')
-    .summary('the trail of one run, entry by entry')
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  runbook logs fb-7k2m')
     .action((run: string, options: { json?: boolean }) => {

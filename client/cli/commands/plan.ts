@@ -13,7 +13,6 @@ import { readTarget } from '../target.js';
 export function planCommand(program: Command, io: Io): void {
   program
     .command('plan <kind> <target>')
-    .summary('say what a run would do, and change nothing')
     .option('--to <version>', 'interpreter to change to (3.12, 3.11.13); default: the policy\'s')
     .option('--create', 'plan an environment where there is none yet')
     .option('--json', 'the whole plan as JSON')

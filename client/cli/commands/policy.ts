@@ -2,12 +2,13 @@ import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { parsePolicy } from '../../../policy/files/load.js';
 import { supportedVersions } from '../../../policy/versions.js';
-import { findInstance, readIfThere, readPolicy } from '../instance.js';
+import { readPolicy } from '../files.js';
+import { findInstance, readIfThere } from '../instance.js';
 import { EXIT, refusal, table, type Io } from '../io.js';
 
 /** `runbook policy check|show|versions`. */
 export function policyCommand(program: Command, io: Io): void {
-  const policy = program.command('policy').summary('the policy in force: check, show, versions');
+  const policy = program.command('policy');
   policy
     .command('check [file]')
     .summary('check a policy file and name what is wrong in it')

@@ -1,13 +1,12 @@
 import type { Command } from 'commander';
 import { findInstance, type Instance } from '../instance.js';
-import { couldNotTell, type Io } from '../io.js';
+import { couldNotTell } from '../io.js';
 import { runProcess } from '../processes.js';
 
-/** `runbook up`, `agent`, `worker`: processes that stay in the foreground until Ctrl-C. */
-export function processCommands(program: Command, _io: Io): void {
+/** `runbook up`: everything here, in the foreground until Ctrl-C. */
+export function upCommand(program: Command): void {
   program
     .command('up')
-    .summary('start server, Web UI, control worker and agent here')
     .option('--port <port>', 'port of the server', '7233')
     .option('--ui-port <port>', 'port of the Web UI', '8233')
     .option('--allow-root', 'run as root: every local user can reach the server\'s port')
@@ -16,18 +15,24 @@ export function processCommands(program: Command, _io: Io): void {
       const args = ['--port', options.port, '--ui-port', options.uiPort, ...(options.allowRoot ? ['--allow-root'] : [])];
       process.exitCode = await runProcess('main-up', args, null);
     });
+}
+
+/** `runbook agent`: this host's agent, in the foreground. */
+export function agentCommand(program: Command): void {
   program
     .command('agent')
-    .summary('run this host\'s agent against an existing server')
     .option('--allow-root', 'run as root: it drops to the owner of a project for every child')
     .action(async (options: { allowRoot?: boolean }) => {
       const instance = findInstance();
       const { agentFile, agentDir } = instance.paths;
       process.exitCode = await runProcess('main-agent', [config(instance, { agentFile, agentDir, allowRoot: options.allowRoot ?? false })], instance);
     });
+}
+
+/** `runbook worker`: a control worker, in the foreground. */
+export function workerCommand(program: Command): void {
   program
     .command('worker')
-    .summary('run a control worker against an existing server')
     .action(async () => {
       const instance = findInstance();
       const { recordsDb, policyFile, policiesDir } = instance.paths;

@@ -23,7 +23,6 @@ export interface RunOptions {
 export function runCommand(program: Command, io: Io): void {
   program
     .command('run <kind> <target>')
-    .summary('plan, ask, carry out, and follow it')
     .option('--to <version>', 'interpreter to change to; default: the policy\'s')
     .option('--reason <text>', 'why; it stands in the record')
     .option('--create', 'make an environment where there is none yet')

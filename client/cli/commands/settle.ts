@@ -2,14 +2,14 @@ import type { Command } from 'commander';
 import { parseWorkflowId } from '../../../policy/ids.js';
 import { findInstance } from '../instance.js';
 import { CliError, EXIT, type Io } from '../io.js';
-import { findWorkflowId, recordsOf } from '../runs.js';
+import { recordsOf } from '../known-runs.js';
+import { findWorkflowId } from '../runs.js';
 import { startUndo } from './undo.js';
 
 /** `runbook settle RUN --keep|--undo`: what a run left behind that was ended from outside after its switch. */
 export function settleCommand(program: Command, io: Io): void {
   program
     .command('settle <run>')
-    .summary('decide about what a terminated run left behind')
     .option('--keep', 'it stays, verified')
     .option('--undo', 'it goes back')
     .requiredOption('--reason <text>', 'why; it stands in the record')

@@ -6,14 +6,14 @@ import { statusQuery } from '../../../workflows/messages.js';
 import { stepLine, uiLink } from '../follow.js';
 import { findInstance, type Instance } from '../instance.js';
 import { localTime, refusal, type Io } from '../io.js';
-import { findWorkflowId, recordsOf } from '../runs.js';
+import { recordsOf } from '../known-runs.js';
+import { findWorkflowId } from '../runs.js';
 import { withClient } from '../temporal.js';
 
 /** `runbook show RUN`: where it stands, from the records; what runs right now, from the run itself. */
 export function showCommand(program: Command, io: Io): void {
   program
     .command('show <run>')
-    .summary('one run: its steps, its state, what it waits for')
     .option('--report <form>', 'the whole record as md or json')
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExamples:\n  runbook show fb-7k2m\n  runbook show fb-7k2m --report md > report.md')

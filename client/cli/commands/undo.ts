@@ -20,7 +20,6 @@ interface UndoOptions {
 export function undoCommand(program: Command, io: Io): void {
   program
     .command('undo <target>')
-    .summary('go back to the environment before the last change')
     .requiredOption('--reason <text>', 'why; it stands in the record')
     .option('--local', 'without any server, on this host: the agent\'s own record of the way back')
     .option('--json', 'the result as JSON')

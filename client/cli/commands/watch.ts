@@ -10,7 +10,6 @@ import { detachOnInterrupt } from './run.js';
 export function watchCommand(program: Command, io: Io): void {
   program
     .command('watch <run>')
-    .summary('follow a run to its end; the exit code is its outcome')
     .option('--timeout <seconds>', 'stop following after this time (exit 3); the run goes on', Number)
     .option('--json', 'the result as JSON')
     .addHelpText('after', '\nExample:\n  runbook watch fb-7k2m --timeout 600')

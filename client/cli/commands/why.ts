@@ -5,14 +5,13 @@ import type { EnvironmentRef } from '../../../policy/model.js';
 import { whyLine } from '../../../policy/run-text.js';
 import { findInstance } from '../instance.js';
 import { localTime, type Io } from '../io.js';
-import { recordsOf } from '../runs.js';
+import { recordsOf } from '../known-runs.js';
 import { readTarget } from '../target.js';
 
 /** `runbook why TARGET`: which Python, since when, by which run, who allowed it, until when, then what. */
 export function whyCommand(program: Command, io: Io): void {
   program
     .command('why <target>')
-    .summary('which Python stands there, since when, and who put it there')
     .option('--json', 'the runs that changed it, newest first')
     .addHelpText('after', '\nExample:\n  runbook why web-01:/srv/pricer')
     .action((target: string, options: { json?: boolean }) => {

@@ -1,0 +1,39 @@
+/** Every command in one line each. A command's own file is loaded when it is the one that was typed. */
+import type { Command } from 'commander';
+import type { Io } from './io.js';
+
+type Register = (program: Command, io: Io) => void;
+
+export interface CommandEntry {
+  /** Name and arguments as commander writes them. */
+  usage: string;
+  summary: string;
+  load(): Promise<Register>;
+}
+
+/** In the order of a first session. */
+export const COMMANDS: CommandEntry[] = [
+  { usage: 'init [path]', summary: 'write runbook.yaml for a project, and agent.yaml for this host', load: async () => (await import('./commands/init.js')).initCommand },
+  { usage: 'doctor', summary: 'look at this host: server, agent, interpreters, index, policy', load: async () => (await import('./commands/doctor.js')).doctorCommand },
+  { usage: 'demo', summary: 'see a wheel fallback on a real service, here, in a minute', load: async () => (await import('./commands/demo.js')).demoCommand },
+  { usage: 'up', summary: 'start server, Web UI, control worker and agent here', load: async () => (await import('./commands/processes.js')).upCommand },
+  { usage: 'agent', summary: "run this host's agent against an existing server", load: async () => (await import('./commands/processes.js')).agentCommand },
+  { usage: 'worker', summary: 'run a control worker against an existing server', load: async () => (await import('./commands/processes.js')).workerCommand },
+  { usage: 'plan <kind> <target>', summary: 'say what a run would do, and change nothing', load: async () => (await import('./commands/plan.js')).planCommand },
+  { usage: 'run <kind> <target>', summary: 'plan, ask, carry out, and follow it', load: async () => (await import('./commands/run.js')).runCommand },
+  { usage: 'list', summary: 'runs, newest first', load: async () => (await import('./commands/list.js')).listCommand },
+  { usage: 'show <run>', summary: 'one run: its steps, its state, what it waits for', load: async () => (await import('./commands/show.js')).showCommand },
+  { usage: 'watch <run>', summary: 'follow a run to its end; the exit code is its outcome', load: async () => (await import('./commands/watch.js')).watchCommand },
+  { usage: 'logs <run>', summary: 'the trail of one run, entry by entry', load: async () => (await import('./commands/logs.js')).logsCommand },
+  { usage: 'why <target>', summary: 'which Python stands there, since when, and who put it there', load: async () => (await import('./commands/why.js')).whyCommand },
+  { usage: 'abort <run>', summary: 'stop a run and undo what it did', load: async () => (await import('./commands/abort.js')).abortCommand },
+  { usage: 'undo <target>', summary: 'go back to the environment before the last change', load: async () => (await import('./commands/undo.js')).undoCommand },
+  { usage: 'settle <run>', summary: 'decide about what a terminated run left behind', load: async () => (await import('./commands/settle.js')).settleCommand },
+  { usage: 'env', summary: 'environments: list, create, history', load: async () => (await import('./commands/env.js')).envCommand },
+  { usage: 'host', summary: 'hosts: list, accept', load: async () => (await import('./commands/host.js')).hostCommand },
+  { usage: 'policy', summary: 'the policy in force: check, show, versions', load: async () => (await import('./commands/policy.js')).policyCommand },
+  { usage: 'audit', summary: 'the audit trail: verify', load: async () => (await import('./commands/audit.js')).auditCommand },
+  { usage: 'completion <shell>', summary: 'completion for bash, zsh or fish', load: async () => (await import('./commands/completion.js')).completionCommand },
+];
+
+export const nameOf = ({ usage }: CommandEntry): string => usage.split(' ')[0]!;
