@@ -73,10 +73,14 @@ export function detailsMarkdown(state: RunState): string {
   ].join('\n');
 }
 
+/** The server's limit for a summary. */
+const MAX_SUMMARY_BYTES = 400;
+
 /** One line for lists of workflows: what, where, why, by whom. */
 export function summaryLine(kind: string, where: string, reason: string, requester: string): string {
-  // 400 bytes is the server's limit for a summary.
-  return `${kind} ${where}: ${reason} (${requester})`.slice(0, 300);
+  let line = `${kind} ${where}: ${reason} (${requester})`;
+  while (new TextEncoder().encode(line).length > MAX_SUMMARY_BYTES) line = line.slice(0, -1);
+  return line;
 }
 
 /** Wall time of a step as the workflow saw it, e.g. `2.1 s`. */

@@ -1,6 +1,7 @@
 /** The texts the documents ask for after a fallback: logs, list of incidents, report; all from one record (DIS-16). */
 import { affectedPackages, failureReason, fallbackVersion, hasSucceeded, prevention, primaryVersion, pythonNow, startedAt } from './fallback-record.js';
 import type { FallbackRecord } from './fallback-record.js';
+import type { LockVerdict } from './model.js';
 import { formatEnvironment } from './ids.js';
 import { fallbackReport } from './report.js';
 import { counted, oneLine } from './text.js';
@@ -24,7 +25,18 @@ export function fallbackDocuments(record: FallbackRecord): FallbackDocument[] {
     { path: 'incident.log', mode: 'append', text: incidentLine(record) },
     { path: 'fallback_incidents.md', mode: 'append', text: incidentBlock(record) },
     { path: 'fallback_report.md', mode: 'replace', text: fallbackReport(record) },
+    ...(record.frozen ? [{ path: `requirements.frozen.${stamp(startedAt(record))}`, mode: 'replace' as const, text: lines(...record.frozen) }] : []),
+    ...(hasSucceeded(record) && record.verdicts[1] ? [{ path: 'requirements.lock', mode: 'replace' as const, text: newLock(record.verdicts[1]) }] : []),
   ];
+}
+
+/** `20261121_140312`, UTC, as the documents name their backups. */
+const stamp = (iso: string): string => iso.replace(/[-:]/g, '').replace('T', '_').slice(0, 15);
+
+/** WF-43: the installed set with the hash of each file; verification found exactly these installed. */
+function newLock({ version, pins }: LockVerdict): string {
+  const rows = pins.flatMap(({ project, version: release, file }) => (file ? [`${project}==${release} --hash=sha256:${file.sha256}`] : []));
+  return lines(`# Installed and verified for Python ${version}; give it to whoever approves locks.`, ...rows);
 }
 
 /** WF-23: start, date, primary Python version and failure reason; then how it ended. */

@@ -15,6 +15,8 @@ export interface FallbackRecord {
   decision: string;
   /** ISO instant, UTC, at which the texts are made. */
   at: string;
+  /** WF-22: what was installed before, `name==version`. */
+  frozen?: string[];
   /** WF-01: cause by package. */
   causes?: Record<string, WheelFailureCause>;
   /** Host class of the policy: `production`, `development`. */

@@ -119,6 +119,9 @@ function wayBack({ result, plan }: FallbackRecord): string[] {
     `    runbook undo ${formatEnvironment(result.env)} --reason …`,
     '',
     'On the host itself, with no server at all: `runbook undo PATH --local --reason …`, or the two commands in `.venvs/README`.',
+    '',
+    // WF-27. This product changes no Windows host; the advice stays for people who work on one.
+    'By hand: `source .venv/bin/activate` on Linux and macOS; a Windows checkout has `.venv\\Scripts\\activate` instead.',
   ];
 }
 

@@ -3,7 +3,7 @@ import { workflowInfo } from '@temporalio/workflow';
 import type { ChangeRequest, LockVerdict, Plan } from '../policy/model.js';
 import type { FallbackDecision, OrRefusal } from '../activities/control/contract.js';
 import { callHost, control } from './lib/host.js';
-import { chooseOn, judge, lookAt, planChangeOn } from './lib/planning.js';
+import { chooseOn, fallbackPlace, judge, lookAt, planChangeOn } from './lib/planning.js';
 import { Run } from './lib/run.js';
 
 export type PlanAnswer = OrRefusal<{ plan: Plan | null; lines: string[]; alreadyThere: boolean; decision: FallbackDecision | null; verdicts: LockVerdict[] }>;
@@ -19,7 +19,7 @@ export async function planChange(request: ChangeRequest): Promise<PlanAnswer> {
   const { imports } = await callHost(run, 'imports of the live environment', (host) => host.probeLive({ env: run.env, modules: request.assessImports ?? [] }));
   const decision = await control.decideFallback({ request, verdicts, imports });
   if (decision.decision !== 'fallback') return { refused: null, plan: null, lines: [decision.text], alreadyThere: false, decision, verdicts };
-  return planned(run, { ...request, to: decision.to }, decision, verdicts);
+  return planned(run, await fallbackPlace(run, { ...request, to: decision.to }, decision.mode), decision, verdicts);
 }
 
 async function planned(run: Run, request: ChangeRequest, decision: FallbackDecision | null, verdicts: LockVerdict[]): Promise<PlanAnswer> {

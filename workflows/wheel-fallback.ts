@@ -8,7 +8,7 @@ import type { FallbackDecision } from '../activities/control/contract.js';
 import { failureText, failureType, isRefusal, objectionsOf } from './lib/failures.js';
 import { callHost, control } from './lib/host.js';
 import { changeAsChild } from './lib/child-change.js';
-import { chooseOn, judge, lookAt } from './lib/planning.js';
+import { chooseOn, fallbackPlace, judge, lookAt } from './lib/planning.js';
 import { Run } from './lib/run.js';
 
 /** How it stands before it is said: documents are written first, for failures too (WF-53). */
@@ -23,6 +23,7 @@ interface Findings {
   look: HostLook | null;
   verdicts: LockVerdict[];
   decision: FallbackDecision | null;
+  frozen: string[];
 }
 
 /** A question the index did not answer is asked three times in all, 5 s and 20 s apart; then a person is asked. */
@@ -30,7 +31,7 @@ const ASK_AGAIN_AFTER = ['5 seconds', '20 seconds'] as const;
 
 export async function wheelFallback(request: ChangeRequest): Promise<RunResult> {
   const run = new Run(request, 'fallback', null);
-  const findings: Findings = { look: null, verdicts: [], decision: null };
+  const findings: Findings = { look: null, verdicts: [], decision: null, frozen: [] };
   const verdict = await run.goForward(() => fallback(run, request, findings)).catch((error: unknown) => verdictOf(run, error));
   await CancellationScope.nonCancellable(() => document(run, request, verdict, findings));
   return run.end(verdict.outcome, verdict.message, verdict.objections);
@@ -43,7 +44,7 @@ async function fallback(run: Run, request: ChangeRequest, findings: Findings): P
   if (decision.decision !== 'fallback') return refusal(decision.text, [escalation(decision, request)]);
   run.note('fallback-activated', { from: run.state.from, to: decision.to, affected: decision.affected, causes: decision.causes });
   await run.record();
-  const { outcome, message, objections, from, to, planDigest } = await changeAsChild(run, { ...request, kind: 'fallback', to: decision.to });
+  const { outcome, message, objections, from, to, planDigest } = await changeAsChild(run, await fallbackPlace(run, { ...request, kind: 'fallback', to: decision.to }, decision.mode));
   Object.assign(run.state, { from, to });
   run.planDigest = planDigest;
   return { outcome, message, objections };
@@ -69,6 +70,7 @@ async function assess(run: Run, request: ChangeRequest, findings: Findings): Pro
 async function decide(run: Run, request: ChangeRequest, interpreters: Parameters<typeof judge>[1], findings: Findings): Promise<FallbackDecision> {
   const [verdicts, live] = await Promise.all([judge(run, interpreters), callHost(run, 'imports and tools of the live environment', (host) => host.probeLive({ env: run.env, modules: request.assessImports ?? [] }))]);
   findings.verdicts = verdicts;
+  findings.frozen = live.frozen;
   run.note('assessed', { python: live.python, tools: live.tools, missing: Object.fromEntries(verdicts.map((v) => [v.version, v.missing])) });
   findings.decision = await control.decideFallback({ request, verdicts, imports: live.imports });
   return findings.decision;
@@ -81,7 +83,7 @@ async function document(run: Run, request: ChangeRequest, verdict: Verdict, find
   const { project } = findings.look;
   const record = {
     result: { run: state.run, kind: 'fallback' as const, env: run.env, from: state.from, to: state.to, planDigest: run.planDigest, steps: state.steps, ...verdict },
-    reason: request.reason, requester: request.requester, verdicts: findings.verdicts, decision: findings.decision?.text ?? '', causes: findings.decision?.causes ?? {}, at: new Date().toISOString(),
+    reason: request.reason, requester: request.requester, verdicts: findings.verdicts, decision: findings.decision?.text ?? '', causes: findings.decision?.causes ?? {}, ...(findings.frozen.length > 0 ? { frozen: findings.frozen } : {}), at: new Date().toISOString(),
   };
   const write = async () => {
     const documents = await control.renderDocuments(record);

@@ -16,6 +16,8 @@ export interface FallbackDecision {
   causes: Record<string, WheelFailureCause>;
   /** Version spec to change to; the fallback interpreter's full version. */
   to: string;
+  /** DIS-14: the fallback replaces what the link leads to, or stands beside it at `LINK_fallback`. */
+  mode: 'replace' | 'side-by-side';
 }
 
 export interface ControlActivities {

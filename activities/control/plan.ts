@@ -30,8 +30,9 @@ export function createPlanActivities(policies: PolicyStore): PlanActivities {
     async decideFallback({ request, verdicts, imports }) {
       const [primary, fallback] = verdicts;
       if (!primary || !fallback) throw ApplicationFailure.nonRetryable(`expected two verdicts, got ${verdicts.length}`, FAILURE.BadInput);
-      const decided = decideFallback({ primary, fallback, policy: policies.pinned(request.policyDigest), imports });
-      return { ...decided, causes: causesOf(primary, fallback), to: fallback.version };
+      const policy = policies.pinned(request.policyDigest);
+      const decided = decideFallback({ primary, fallback, policy, imports });
+      return { ...decided, causes: causesOf(primary, fallback), to: fallback.version, mode: policy.fallback.mode };
     },
   };
 }

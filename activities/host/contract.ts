@@ -130,8 +130,8 @@ export interface HostActivities {
   look(input: { env: EnvironmentRef; to: string | null; manifest: boolean; create: boolean }): Promise<HostLook>;
   /** Judges the project's lock for each interpreter. */
   assess(input: { env: EnvironmentRef; interpreters: Interpreter[] }): Promise<LockVerdict[]>;
-  /** Imports modules in the live environment (WF-10) and records tool versions (WF-07). */
-  probeLive(input: { env: EnvironmentRef; modules: string[] }): Promise<{ python: string; tools: Record<string, string>; imports: Verification['imports'] }>;
+  /** Imports modules in the live environment (WF-10), and tells tool versions (WF-07) and the installed set as `name==version` (WF-22). */
+  probeLive(input: { env: EnvironmentRef; modules: string[] }): Promise<{ python: string; tools: Record<string, string>; imports: Verification['imports']; frozen: string[] }>;
   acquireLease(input: { env: EnvironmentRef; holder: LeaseHolder; priority: 'forward' | 'undo' | 'expiry' }): Promise<{ epoch: number }>;
   describeLease(input: { env: EnvironmentRef }): Promise<LeaseView>;
   /** Told by a run that asked Temporal: this holder's chain is closed without `close`. */

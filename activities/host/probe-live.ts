@@ -1,13 +1,14 @@
-/** The environment as it runs today: tool versions (WF-07) and whether the modules that matter import (WF-10). */
-import { existsSync } from 'node:fs';
+/** The environment as it runs today: tool versions (WF-07), what is installed (WF-22) and whether the modules that matter import (WF-10). */
+import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { freezeLines } from '../../policy/freeze.js';
 import type { EnvironmentRef } from '../../policy/model.js';
 import type { HostContext, StepScope } from './context.js';
 import type { HostActivities } from './contract.js';
 import { discoverInterpreters, treeInterpreter } from './interpreters.js';
 import { readLink, resolveEnvironment } from './paths.js';
 import { findUv } from './tools.js';
-import { importModules, starter } from './tree-checks.js';
+import { importModules, installedPackages, starter } from './tree-checks.js';
 
 const PIP_TIMEOUT_MS = 30_000;
 
@@ -18,12 +19,13 @@ export async function probeLive(ctx: HostContext, step: StepScope, input: { env:
   const start = starter(ctx, owner, { scope: step });
   const python = join(link, 'bin/python');
   const stands = readLink(resolved).treePath !== null && existsSync(python);
-  const [live, uv, interpreters, pip, imports] = await Promise.all([
+  const [live, uv, interpreters, pip, imports, packages] = await Promise.all([
     stands ? treeInterpreter(ctx, link, owner) : { version: null, problem: `${python}: expected an environment, got nothing there` },
     findUv(ctx, owner),
     discoverInterpreters(ctx, owner),
     stands ? start({ file: python, args: ['-I', '-m', 'pip', '--version'], timeoutMs: PIP_TIMEOUT_MS }) : null,
     importModules(ctx, start, python, input.modules.map((name) => ({ name }))),
+    stands ? installedPackages(ctx, start, realpathSync(link), owner) : [],
   ]);
   const tools: Record<string, string> = {
     python: live.version ?? live.problem,
@@ -31,5 +33,5 @@ export async function probeLive(ctx: HostContext, step: StepScope, input: { env:
     uv: uv ? `${uv.version} (${uv.file})` : 'none',
     interpreters: interpreters.map((one) => `${one.version} (${one.path})${one.missingModules.length > 0 ? ` without ${one.missingModules.join(', ')}` : ''}`).join(', '),
   };
-  return { python: live.version ?? '', tools, imports };
+  return { python: live.version ?? '', tools, imports, frozen: freezeLines(packages.map(({ name, version }) => ({ project: name, version }))) };
 }

@@ -90,12 +90,24 @@ test('WF-53: a run that failed before anything was judged is documented with wha
 test('DIS-16: all records of both documents are written, from one record, and agree on run, versions and outcome', () => {
   const documents = fallbackDocuments(record());
   assert.deepEqual(documents.map(({ path, mode }) => [path, mode]), [
-    ['wheel_fallback.log', 'append'], ['deployment.log', 'append'], ['incident.log', 'append'], ['fallback_incidents.md', 'append'], ['fallback_report.md', 'replace'],
+    ['wheel_fallback.log', 'append'], ['deployment.log', 'append'], ['incident.log', 'append'], ['fallback_incidents.md', 'append'], ['fallback_report.md', 'replace'], ['requirements.lock', 'replace'],
   ]);
-  for (const { path, text } of documents) {
+  for (const { path, text } of documents.slice(0, 5)) {
     assert.match(text, /fb-7k2m/, path);
     assert.match(text, /3\.11\.13/, path);
   }
+});
+
+test('WF-22, WF-43: the package list before, named by the time of the run, and the new lock with hashes; none of a failed run', () => {
+  const named = (changes: object): string[] => fallbackDocuments({ ...record(), ...changes }).map(({ path }) => path);
+  assert.ok(named({ frozen: ['a==1'] }).some((path) => /^requirements\.frozen\.\d{8}_\d{6}$/.test(path)));
+  assert.ok(!fallbackDocuments(record('rolled-back')).some(({ path }) => path === 'requirements.lock'));
+});
+
+test('WF-27: the report names activation on both layouts', () => {
+  const report = fallbackDocuments(record()).find(({ path }) => path === 'fallback_report.md')!.text;
+  assert.match(report, /bin\/activate/);
+  assert.match(report, /Scripts\\activate/);
 });
 
 test('each appended text names its run exactly once, even where the reason names it too', () => {

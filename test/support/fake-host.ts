@@ -70,7 +70,7 @@ export function fakes({ host: onHost = {}, control: onControl = {} }: Overrides 
     ping: async () => ({ agentVersion: '1' }),
     look: async ({ env }) => lookOf(env.host),
     assess: async ({ interpreters }) => interpreters.map((i) => ({ ...VERDICT, version: i.version })),
-    probeLive: async () => ({ python: '3.12.1', tools: {}, imports: { ok: true, passed: 0, total: 0, failures: [] } }),
+    probeLive: async () => ({ python: '3.12.1', tools: {}, imports: { ok: true, passed: 0, total: 0, failures: [] }, frozen: ['a==1'] }),
     acquireLease: async () => ({ epoch: 7 }),
     describeLease: async ({ env }) => ({ env, holder: null, epoch: 7, state: 'free', switched: false, waiters: [] }),
     holderEnded: async () => ({ result: 'freed' }),
@@ -91,7 +91,7 @@ export function fakes({ host: onHost = {}, control: onControl = {} }: Overrides 
   const control: ControlActivities = {
     chooseInterpreters: async () => ({ refused: null, interpreters: [INTERPRETER, INTERPRETER], words: '3.11.7' }),
     makePlan: async ({ request }) => ({ refused: null, plan: planOf(request), lines: [] }),
-    decideFallback: async () => ({ decision: 'fallback', text: '1 of 1 has no wheel', affected: ['a'], causes: {}, to: '3.11.7' }),
+    decideFallback: async () => ({ decision: 'fallback', text: '1 of 1 has no wheel', affected: ['a'], causes: {}, to: '3.11.7', mode: 'replace' }),
     renderDocuments: async ({ result }) => [{ path: 'fallback_report.md', mode: 'replace', text: result.outcome }],
     appendRecords: async ({ entries: batch }) => {
       entries.push(...batch);

@@ -31,7 +31,7 @@ test('WF-12, AU-02: missing wheels lead to the change, and the activation is on 
 });
 
 test('WF-13: a primary that has all wheels ends as not-needed; no lease, no order', async (t) => {
-  const f = fakes({ control: { decideFallback: async () => ({ decision: 'not-needed', text: 'all have a wheel', affected: [], causes: {}, to: '3.11.7' }) } });
+  const f = fakes({ control: { decideFallback: async () => ({ decision: 'not-needed', text: 'all have a wheel', affected: [], causes: {}, to: '3.11.7', mode: 'replace' }) } });
   const result = await run(t, f);
   assert.equal(result.outcome, 'not-needed');
   assert.ok(!f.calls.includes('acquireLease') && !f.calls.includes('prepare'));
@@ -47,7 +47,7 @@ test('WF-53: a fallback that failed gets its documents too, with its outcome', a
 });
 
 test('an impossible fallback is refused, documented, and names the way out', async (t) => {
-  const f = fakes({ control: { decideFallback: async () => ({ decision: 'impossible', text: '3.11.7 has none for a', affected: ['a'], causes: {}, to: '3.11.7' }) } });
+  const f = fakes({ control: { decideFallback: async () => ({ decision: 'impossible', text: '3.11.7 has none for a', affected: ['a'], causes: {}, to: '3.11.7', mode: 'replace' }) } });
   const result = await run(t, f);
   assert.equal(result.outcome, 'refused');
   assert.match(result.objections[0]!.wayOut, /vendors/);
@@ -55,7 +55,7 @@ test('an impossible fallback is refused, documented, and names the way out', asy
 });
 
 test('an index that does not answer is never read as a missing wheel: asked again, then a person', { timeout: 60_000 }, async (t) => {
-  const f = fakes({ control: { decideFallback: async () => ({ decision: 'could-not-tell', text: 'NET_REFUSED', affected: [], causes: {}, to: '3.11.7' }) } });
+  const f = fakes({ control: { decideFallback: async () => ({ decision: 'could-not-tell', text: 'NET_REFUSED', affected: [], causes: {}, to: '3.11.7', mode: 'replace' }) } });
   const result = await run(t, f);
   assert.equal(result.outcome, 'refused');
   assert.equal(f.calls.filter((name) => name === 'assess').length, 3);
@@ -112,4 +112,15 @@ test('a host that refuses is refused without documents: nothing of the project m
   const result = await run(t, f);
   assert.equal(result.outcome, 'refused');
   assert.ok(!f.calls.includes('writeDocuments'));
+});
+
+test('DIS-14, DIS-18: by default the fallback replaces what the link leads to, with arming, install and verification; side by side it leaves the link alone', async (t) => {
+  const f = fakes({ control: { decideFallback: async () => ({ decision: 'fallback', text: 'x', affected: ['a'], causes: {}, to: '3.11.7', mode: 'side-by-side' }) }, host: { look: async ({ env: ref }) => ({ ...lookOf(ref.host), env: ref, linkState: ref.link.endsWith('_fallback') ? 'missing' : 'managed' }) } });
+  const result = await run(t, f);
+  assert.equal(result.outcome, 'done');
+  assert.deepEqual(new Set(f.orders.map((order) => order.env.link)), new Set(['/srv/p/.venv_fallback']));
+  const g = fakes();
+  await run({ name: `${t.name} (replace)` }, g);
+  assert.deepEqual(new Set(g.orders.map((order) => order.env.link)), new Set(['/srv/p/.venv']));
+  for (const step of ['arm', 'prepare', 'verify', 'switch']) assert.ok(g.orders.some((order) => order.step === step), step);
 });

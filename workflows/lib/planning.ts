@@ -1,6 +1,6 @@
 /** From a request to a plan, on the real host: look, choose, judge the lock, plan. */
 import type { ChangeRequest, HostLook, Interpreter, LockVerdict, Objection, Plan } from '../../policy/model.js';
-import type { OrRefusal } from '../../activities/control/contract.js';
+import type { FallbackDecision, OrRefusal } from '../../activities/control/contract.js';
 import { callHost, control } from './host.js';
 import type { Run } from './run.js';
 
@@ -25,7 +25,15 @@ export async function planChangeOn(run: Run, request: ChangeRequest): Promise<Or
 
 /** The plan's look at the host, as its agent. */
 export function lookAt(run: Run, request: ChangeRequest, manifest: boolean): Promise<HostLook> {
-  return callHost(run, 'look at the host', (host) => host.look({ env: run.env, to: request.to, manifest, create: request.create }));
+  return callHost(run, 'look at the host', (host) => host.look({ env: request.env, to: request.to, manifest, create: request.create }));
+}
+
+/** DIS-14: where a fallback goes. Side by side, the environment at the link is not touched at all. */
+export async function fallbackPlace(run: Run, request: ChangeRequest, mode: FallbackDecision['mode']): Promise<ChangeRequest> {
+  if (mode === 'replace') return request;
+  const beside = { ...request, env: { ...request.env, link: `${request.env.link}_fallback` } };
+  const { linkState } = await lookAt(run, beside, false);
+  return { ...beside, create: linkState === 'missing' };
 }
 
 /** The interpreters the request means, unless host or policy object. */

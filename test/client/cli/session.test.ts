@@ -1,6 +1,6 @@
 /** A whole session of the command line on a real instance: what an operator does, in order. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import type { RunResult } from '../../../policy/model.js';
@@ -72,6 +72,12 @@ test('WF-28, WF-29, WF-33, DIS-13, DIS-15, DEF-12: version variables and configu
   assert.match(read('.env'), /^SVC_WHEEL_STATUS=fallback$/m);
   assert.match(read('.svc_config'), /^fallback_reason=wheel_failure$/m);
   assert.equal(read('.svc_config').match(/^python_version=/gm)?.length, 1);
+});
+
+test('WF-22, WF-43, WF-44: what was installed before and what is now stand beside the project, with hashes', () => {
+  const frozen = readdirSync(it.project).find((name) => /^requirements\.frozen\.\d{8}_\d{6}$/.test(name))!;
+  assert.equal(read(frozen), 'alpha==1.0\nbeta==1.0\n');
+  assert.match(read('requirements.lock'), /^alpha==1\.1 --hash=sha256:[0-9a-f]{64}\nbeta==2\.0 --hash=sha256:[0-9a-f]{64}$/m);
 });
 
 test('the same again is not needed', async () => {
@@ -166,6 +172,25 @@ test('list, show, why and logs answer when Temporal has forgotten the run', asyn
   assert.match((await it.cli('list')).stdout, new RegExp(fallbackRun));
   assert.match((await it.cli('logs', fallbackRun)).stdout, /outcome/);
   assert.equal((await it.cli('why', it.project)).code, 0);
+});
+
+test('PV-37, DIS-38: names of lock, link, module and variables are the project\'s own', { timeout: 60_000 }, async () => {
+  const other = path.join(path.dirname(it.project), 'other');
+  mkdirSync(other);
+  writeFileSync(path.join(other, 'requirements-py3.txt'), 'alpha==1.0\n');
+  writeFileSync(path.join(other, 'runbook.yaml'), 'name: other\nlock: requirements-py3.txt\nlink: venv3\nimportModule: alpha\nenvPrefix: OTHER\nenvFile: vars.env\n');
+  const { code, stderr } = await it.cli('env', 'create', other, '--yes');
+  assert.equal(code, 0, stderr);
+  assert.match(readlinkSync(path.join(other, 'venv3')), /^\.venvs\//);
+  assert.match(readFileSync(path.join(other, 'vars.env'), 'utf8'), /^OTHER_PYTHON_VERSION=3\.12/m);
+  assert.match((await it.cli('why', other)).stdout, /^3\.12/);
+});
+
+test('PV-11, DIS-37: approved versions with their patch levels, by our own command', async () => {
+  const { code, stdout } = await it.cli('policy', 'versions');
+  assert.equal(code, 0);
+  assert.match(stdout, /3\.12\.x/);
+  assert.ok(stdout.includes(it.fallback.version));
 });
 
 test('--yes --plan agrees to one plan only', async () => {
