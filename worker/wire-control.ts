@@ -3,11 +3,13 @@ import path from 'node:path';
 import { Client } from '@temporalio/client';
 import { createControlActivities } from '../activities/control/index.js';
 import { openPolicyStore } from '../activities/control/policy-store.js';
+import { SEARCH_ATTRIBUTES } from '../policy/names.js';
 import { openRecords } from '../records/store.js';
 import type { ChildControl } from './child-process.js';
 import { connectNative } from './connect.js';
 import { runControlWorker } from './control.js';
 import { installRuntime } from './log.js';
+import { ensureSearchAttributes } from './server/namespace.js';
 
 /** Configuration of the process, as JSON. */
 export interface ControlProcessConfig {
@@ -28,6 +30,8 @@ export async function controlProcess(config: ControlProcessConfig, { signal, rea
   installRuntime('control');
   const { address, namespace, recordsDb, policyFile, policiesDir, stickyMs, connectMs = 30_000 } = config;
   const connection = await connectNative(address, connectMs, signal);
+  // Without them every run's first workflow task would fail and be tried again for ever.
+  await ensureSearchAttributes(connection, namespace, SEARCH_ATTRIBUTES);
   // Over the native connection: the JavaScript one receives 4 MiB at most, less than a long history.
   const client = new Client({ connection, namespace });
   const records = openRecords(recordsDb);

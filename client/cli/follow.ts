@@ -1,9 +1,13 @@
 /** Following a run: one line a step with the fact that matters, and the end with what comes next. */
+import path from 'node:path';
 import type { Client } from '@temporalio/client';
-import { describe, seconds, type RunState } from '../../policy/describe.js';
+import { describe, formatMs, seconds, type RunState } from '../../policy/describe.js';
+import { formatEnvironment } from '../../policy/ids.js';
 import type { RunResult, StepReport } from '../../policy/model.js';
 import { statusQuery } from '../../workflows/messages.js';
+import type { Instance } from './instance.js';
 import { exitCodeOf, type Io } from './io.js';
+import { placeOf, tilde } from './words.js';
 
 /** How often the run is asked, in milliseconds. */
 const POLL_MS = 150;
@@ -24,21 +28,32 @@ export async function follow(options: Follow): Promise<RunResult> {
   const ended = handle.result() as Promise<RunResult>;
   let printed = options.printed ?? 0;
   let result: RunResult | null = null;
+  const live = liveLine(io);
   const watch = ended.then((value) => (result = value));
   while (result === null) {
     const state = await handle.query(statusQuery).catch(() => null);
-    if (state && !json) printed = show(io, state, printed);
+    if (state && !json) printed = show(io, state, printed, live);
     await Promise.race([watch, new Promise((resolve) => setTimeout(resolve, POLL_MS))]);
   }
   if (!json) printStepLines(io, (result as RunResult).steps, printed);
   return result;
 }
 
-function show(io: Io, state: RunState, printed: number): number {
-  clearLive(io);
+function show(io: Io, state: RunState, printed: number, live: (state: RunState) => string): number {
   printStepLines(io, state.steps, printed);
-  if (io.interactive) process.stderr.write(`  … ${describe(state).message}`.slice(0, 79));
+  if (io.interactive) process.stderr.write(live(state).slice(0, (process.stderr.columns ?? 80) - 1));
   return state.steps.length;
+}
+
+/** `  … prepare      1.8 s`: the step that runs and since when, by the clock of whoever watches. */
+function liveLine(io: Io): (state: RunState) => string {
+  let step: string | null = null;
+  let since = 0;
+  return (state) => {
+    if (state.step !== step) [step, since] = [state.step, io.now().getTime()];
+    if (state.waitsFor || state.aborting) return `  … ${describe(state).message}`;
+    return step === null ? '' : `  … ${step.padEnd(12)}${formatMs(Math.max(100, io.now().getTime() - since)).padStart(8)}`;
+  };
 }
 
 function printStepLines(io: Io, steps: StepReport[], printed: number): void {
@@ -52,19 +67,48 @@ function clearLive(io: Io): void {
 
 /** `  ✓ prepare      2.1 s   41 packages by uv, as user pricer` */
 export function stepLine(step: StepReport): string {
-  return `  ${step.ok ? '✓' : '✗'} ${step.step.padEnd(12)}${seconds(step).padStart(8)}   ${step.fact}`;
+  return `  ${step.ok ? '✓' : '✗'} ${step.step.padEnd(12)}${seconds(step).padStart(8)}   ${tilde(step.fact)}`;
+}
+
+export interface End {
+  instance: Instance;
+  workflowId: string;
+  json: boolean;
+  /** Leaves out what comes next: whoever called says it. */
+  brief?: boolean;
 }
 
 /** The last lines of a run: its outcome, what comes next, and the exit code that says the same. */
-export function printEnd(io: Io, result: RunResult, json: boolean, uiLink: string | null): number {
+export function printEnd(io: Io, result: RunResult, { instance, workflowId, json, brief = false }: End): number {
   if (json) io.out(JSON.stringify(result, null, 2));
   else {
-    io.out(`${result.outcome}${timeOf(result)}: ${result.message}`);
+    io.out(tilde(`${result.outcome}${timeOf(result)}: ${result.message}`));
     for (const o of result.objections) io.talk(`  ${o.what}: expected ${o.expected}, got ${o.got}\n    try: ${o.wayOut}`);
-    io.talk(`next: runbook show ${result.run} · runbook why ${result.env.link}${result.outcome === 'done' ? ` · runbook undo ${result.env.link}` : ''}`);
-    if (uiLink) io.talk(`Web UI ${uiLink}`);
+    const report = reportOf(result, instance.host);
+    if (report) io.talk(`report ${report}`);
+    if (!brief) io.talk(`next: ${nextOf(result, instance.host).join(' · ')}`);
+    const link = uiLink(instance.uiUrl, instance.namespace, workflowId);
+    if (link) io.talk(`Web UI ${link}`);
   }
   return exitCodeOf(result.outcome, result.kind);
+}
+
+/** What a person would look at or do now, as commands that can be pasted. */
+function nextOf({ outcome, kind, run, env }: RunResult, host: string): string[] {
+  const place = placeOf(env, host);
+  if (outcome !== 'done') return [`runbook show ${run}`, `runbook why ${place}`];
+  return [`runbook why ${place}`, ...(kind === 'rollback' ? [] : [`runbook undo ${place} --reason …`])];
+}
+
+function reportOf({ kind, env, steps }: RunResult, host: string): string | null {
+  if (kind !== 'fallback' || !steps.some(({ step, ok }) => step === 'document' && ok)) return null;
+  const file = path.join(path.dirname(env.link), 'fallback_report.md');
+  return env.host === host ? tilde(file) : `${env.host}:${file}`;
+}
+
+/** `fb-7k2m  fallback  laptop:~/demo/pricer  3.12.1 → 3.11.7`. */
+export function headLine(run: Pick<RunResult, 'run' | 'kind' | 'env'>, versions: string): string {
+  return tilde(`${run.run}  ${run.kind}  ${formatEnvironment(run.env)}  ${versions}`).trimEnd();
 }
 
 function timeOf({ steps }: RunResult): string {

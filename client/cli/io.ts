@@ -1,6 +1,7 @@
 /** Streams, words and verdicts of the CLI: stdout is the result, stderr is talk, the exit code is the verdict. */
 import { createInterface } from 'node:readline/promises';
 import type { Objection, Outcome } from '../../policy/model.js';
+import { fold } from './words.js';
 
 /** Exit codes (design): 2 is WARNING, of `verify` only. */
 export const EXIT = { yes: 0, no: 1, waiting: 3, incomplete: 4, badInput: 64, couldNotTell: 69, bug: 70 } as const;
@@ -20,12 +21,17 @@ export interface Io {
 /** The real streams. NO_COLOR and pipes give plain text; this CLI uses no colour beyond the terminal's own bold. */
 export function processIo(): Io {
   return {
-    out: (line) => void process.stdout.write(`${line}\n`),
-    talk: (line) => void process.stderr.write(`${line}\n`),
+    out: (line) => write(process.stdout, line),
+    talk: (line) => write(process.stderr, line),
     interactive: Boolean(process.stdin.isTTY && process.stderr.isTTY),
     ask,
     now: () => new Date(),
   };
+}
+
+/** A terminal gets lines folded to its width; a pipe gets each as it is. */
+function write(stream: NodeJS.WriteStream, line: string): void {
+  stream.write(`${fold(line, stream.columns ?? Infinity)}\n`);
 }
 
 async function ask(question: string): Promise<boolean> {
@@ -62,18 +68,19 @@ export function exitCodeOf(outcome: Outcome, kind: string): number {
   return outcome === 'rollback-incomplete' ? EXIT.incomplete : EXIT.no;
 }
 
-/** A table within 80 columns: the last column takes what is left and is cut with an ellipsis. */
-export function table(head: string[], rows: string[][], columns = 80): string[] {
+/** A table within the terminal's width, 80 columns elsewhere: the last column takes what is left and is cut with an ellipsis. */
+export function table(head: string[], rows: string[][], keep: 'start' | 'end' = 'end', columns = process.stdout.columns ?? 80): string[] {
   const widths = head.map((name, i) => Math.max(name.length, ...rows.map((row) => (row[i] ?? '').length)));
   const fixed = widths.slice(0, -1).reduce((sum, width) => sum + width + 2, 0);
   widths[widths.length - 1] = Math.max(8, Math.min(widths.at(-1)!, columns - fixed));
-  const line = (cells: string[]) => cells.map((cell, i) => cut(cell, widths[i]!).padEnd(widths[i]!)).join('  ').trimEnd();
+  const line = (cells: string[]) => cells.map((cell, i) => cut(cell, widths[i]!, keep).padEnd(widths[i]!)).join('  ').trimEnd();
   return [line(head), ...rows.map(line)];
 }
 
-/** Keeps the end of what is too long, where paths and versions differ. */
-export function cut(text: string, width: number): string {
-  return text.length <= width ? text : `…${text.slice(text.length - width + 1)}`;
+/** Keeps the end of what is too long, where paths and versions differ; sentences keep their start. */
+export function cut(text: string, width: number, keep: 'start' | 'end' = 'end'): string {
+  if (text.length <= width) return text;
+  return keep === 'start' ? `${text.slice(0, width - 1)}…` : `…${text.slice(text.length - width + 1)}`;
 }
 
 /** `Sat 11:32`, local time of whoever reads. */

@@ -7,12 +7,12 @@ import { startInstance, type TestInstance } from '../support/instance.js';
 import { ALL_CASES, killAt, sampleOf } from './matrix.js';
 
 const all = process.env['RUNBOOK_FAULTS'] === 'all';
-const seed = Number(process.env['RUNBOOK_SEED'] ?? Date.now() % 100_000);
+const seed = Number(process.env['RUNBOOK_FAULTS'] ?? Date.now() % 1_000_000) || 0;
 const cases = all ? ALL_CASES : sampleOf(ALL_CASES, 5, seed);
 
 let instance: TestInstance;
 before(async () => {
-  process.stdout.write(`fault sample: RUNBOOK_SEED=${seed}, ${cases.length} of ${ALL_CASES.length}\n`);
+  process.stdout.write(`fault sample: RUNBOOK_FAULTS=${all ? 'all' : seed}, ${cases.length} of ${ALL_CASES.length}\n`);
   instance = await startInstance();
 }, { timeout: 240_000 });
 after(() => instance.stop());

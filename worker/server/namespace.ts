@@ -6,7 +6,7 @@ import { ATTRIBUTE_TYPES, type SearchAttributes } from './settings.js';
 const DAY_SECONDS = 86_400;
 
 /** Registers what is missing. Throws when an attribute exists with another type, or may not be registered here. */
-export async function ensureSearchAttributes(connection: Connection, namespace: string, wanted: SearchAttributes): Promise<void> {
+export async function ensureSearchAttributes(connection: Pick<Connection, 'operatorService'>, namespace: string, wanted: SearchAttributes): Promise<void> {
   const { customAttributes = {} } = await connection.operatorService.listSearchAttributes({ namespace });
   const existing = customAttributes ?? {};
   const wrong = Object.entries(wanted).filter(([name, type]) => name in existing && existing[name] !== ATTRIBUTE_TYPES[type].api);

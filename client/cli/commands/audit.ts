@@ -8,7 +8,7 @@ export function auditCommand(program: Command, io: Io): void {
   const audit = program.command('audit');
   audit
     .command('verify')
-    .summary('check the chain of the trail and name the first bad entry')
+    .description('check the chain of the trail and name the first bad entry')
     .option('--head <seq:hash>', 'a head kept elsewhere: finds a trail that was cut short')
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExample:\n  runbook audit verify --head 1842:7be0…')

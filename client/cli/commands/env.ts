@@ -13,7 +13,7 @@ export function envCommand(program: Command, io: Io): void {
   const env = program.command('env');
   env
     .command('list')
-    .summary('environments on record, with the version that stands')
+    .description('environments on record, with the version that stands')
     .option('--json', 'as JSON')
     .action((options: { json?: boolean }) => {
       const latest = latestPerEnvironment(recordsOf(findInstance())?.listRuns({ limit: 1000 }) ?? []);
@@ -23,7 +23,7 @@ export function envCommand(program: Command, io: Io): void {
     });
   env
     .command('create <path>')
-    .summary('make an environment from the project\'s lock where there is none')
+    .description('make an environment from the project\'s lock where there is none')
     .option('--to <version>', 'interpreter; default: the policy\'s primary')
     .option('--reason <text>', 'why; it stands in the record')
     .option('--yes', 'agree to the plan without being asked')
@@ -36,7 +36,7 @@ export function envCommand(program: Command, io: Io): void {
     });
   env
     .command('history <target>')
-    .summary('which runs changed it, newest first')
+    .description('which runs changed it, newest first')
     .option('--json', 'as JSON')
     .action((target: string, options: { json?: boolean }) => {
       const instance = findInstance();

@@ -11,7 +11,7 @@ export function hostCommand(program: Command, io: Io): void {
   const host = program.command('host');
   host
     .command('list')
-    .summary('enrolled hosts, and whether their agents answer')
+    .description('enrolled hosts, and whether their agents answer')
     .option('--json', 'as JSON')
     .action(async (options: { json?: boolean }) => {
       const instance = findInstance();
@@ -21,7 +21,7 @@ export function hostCommand(program: Command, io: Io): void {
     });
   host
     .command('accept <name>')
-    .summary('enrol a host: its agent\'s news are watched from now on')
+    .description('enrol a host: its agent\'s news are watched from now on')
     .action(async (name: string) => {
       if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name)) throw refusal([{ what: `host ${JSON.stringify(name)}`, expected: 'a host name', got: name, wayOut: 'the agent prints its name when it starts' }]);
       const instance = findInstance();

@@ -8,6 +8,7 @@ import { couldNotTell, EXIT, refusal, type Io } from '../io.js';
 import { changeRequest, readKind } from '../request.js';
 import { requireAgent, requireControlWorker, withClient } from '../temporal.js';
 import { readTarget } from '../target.js';
+import { tilde } from '../words.js';
 
 /** `runbook plan KIND TARGET`: what would be done, and nothing more. */
 export function planCommand(program: Command, io: Io): void {
@@ -61,7 +62,7 @@ function planFailure(error: unknown, request: ChangeRequest): Error {
 }
 
 /** Prints the plan or why there is none; returns the exit code. */
-export function printPlan(io: Io, answer: PlanAnswer, json: boolean): number {
+export function printPlan(io: Io, answer: PlanAnswer, json: boolean, brief = false): number {
   if (json) io.out(JSON.stringify(answer, null, 2));
   if (answer.refused) {
     if (!json) throw refusal(answer.refused);
@@ -69,7 +70,7 @@ export function printPlan(io: Io, answer: PlanAnswer, json: boolean): number {
   }
   if (json) return answer.plan || answer.decision?.decision === 'not-needed' ? EXIT.yes : EXIT.no;
   printVerdicts(io, answer);
-  for (const line of answer.lines) io.out(line);
+  if (!brief) for (const line of answer.lines) io.out(tilde(line));
   if (answer.alreadyThere) io.talk('the environment already is what this plan makes: a run would end as not-needed');
   const undecided = !answer.plan && answer.decision?.decision !== 'not-needed';
   return undecided ? EXIT.no : EXIT.yes;

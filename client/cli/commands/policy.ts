@@ -11,7 +11,7 @@ export function policyCommand(program: Command, io: Io): void {
   const policy = program.command('policy');
   policy
     .command('check [file]')
-    .summary('check a policy file and name what is wrong in it')
+    .description('check a policy file and name what is wrong in it')
     .action((file?: string) => {
       const checked = file ?? findInstance().paths.policyFile;
       const text = readIfThere(checked);
@@ -22,7 +22,7 @@ export function policyCommand(program: Command, io: Io): void {
     });
   policy
     .command('show')
-    .summary('the whole policy with its defaults, and its digest')
+    .description('the whole policy with its defaults, and its digest')
     .option('--json', 'as JSON')
     .action((options: { json?: boolean }) => {
       const { policy: inForce, digest } = readPolicy(findInstance().paths);
@@ -30,7 +30,7 @@ export function policyCommand(program: Command, io: Io): void {
     });
   policy
     .command('versions')
-    .summary('approved interpreters with their patch levels and why (PV-11)')
+    .description('approved interpreters with their patch levels and why')
     .option('--json', 'as JSON')
     .action((options: { json?: boolean }) => {
       const versions = supportedVersions(readPolicy(findInstance().paths).policy);

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { ChangeRequest } from '../../../policy/model.js';
-import { follow, printEnd, uiLink } from '../follow.js';
+import { follow, headLine, printEnd } from '../follow.js';
 import { findInstance, type Instance } from '../instance.js';
 import { CliError, EXIT, refusal, type Io } from '../io.js';
 import { changeRequest, readKind } from '../request.js';
@@ -17,6 +17,8 @@ export interface RunOptions {
   plan?: string;
   detach?: boolean;
   json?: boolean;
+  /** Without the plan in words and what comes next: the demo tells them its own way. */
+  brief?: boolean;
 }
 
 /** `runbook run KIND TARGET`: shows the plan, asks, starts, follows. */
@@ -47,24 +49,24 @@ export function carryOut(io: Io, instance: Instance, request: ChangeRequest, wor
   return withClient(instance, async (client) => {
     const answer = await askForPlan(client, instance, request);
     if (answer.refused || !answer.plan || !json) {
-      const code = printPlan(io, answer, json);
+      const code = printPlan(io, answer, json, options.brief);
       if (answer.refused || !answer.plan) return code;
     }
     const { digest } = answer.plan;
     if (options.plan !== undefined && !digest.startsWith(options.plan)) throw refusal([{ what: 'the plan agreed to', expected: options.plan, got: digest.slice(0, 12), wayOut: 'look at the new plan above' }]);
-    if (!options.yes && !(await agreed(io, request))) return EXIT.no;
+    if (!options.yes && !(await agreed(io, request, digest))) return EXIT.no;
     await startRun(client, request.kind, workflowId, { ...request, planDigest: digest });
-    if (!json) io.talk(`${request.run}  ${request.kind}  ${request.env.host}:${request.env.link}  ${answer.plan.present?.version ?? 'nothing'} → ${answer.plan.interpreter.version}`);
+    if (!json) io.talk(headLine(request, `${answer.plan.present?.version ?? 'nothing'} → ${answer.plan.interpreter.version}  (policy: pre-approved)`));
     if (options.detach) return detached(io, request.run, json);
     const stop = detachOnInterrupt(io, request.run);
     const result = await follow({ io, client, workflowId, json });
     stop();
-    return printEnd(io, result, json, uiLink(instance.uiUrl, instance.namespace, workflowId));
+    return printEnd(io, result, { instance, workflowId, json, brief: options.brief ?? false });
   });
 }
 
-async function agreed(io: Io, request: ChangeRequest): Promise<boolean> {
-  if (!io.interactive) throw new CliError(EXIT.badInput, ['refused: nobody to ask: expected --yes where there is no terminal', `  try: runbook run ${request.kind} ${request.env.link} --yes --plan DIGEST`, 'nothing was started']);
+async function agreed(io: Io, request: ChangeRequest, digest: string): Promise<boolean> {
+  if (!io.interactive) throw new CliError(EXIT.badInput, ['refused: nobody to ask: expected --yes where there is no terminal, got neither', `  try: the same words with --yes --plan ${digest.slice(0, 8)}`, 'nothing was started']);
   if (await io.ask(`Start as ${request.requester}?`)) return true;
   io.talk('nothing was started');
   return false;
@@ -78,7 +80,8 @@ function detached(io: Io, run: string, json: boolean): number {
 /** Ctrl-C leaves the run alone, and says so. */
 export function detachOnInterrupt(io: Io, run: string): () => void {
   const leave = () => {
-    io.talk(`\ndetached; ${run} goes on. runbook watch ${run} · runbook abort ${run} --reason …`);
+    io.talk(`\ndetached; ${run} goes on`);
+    io.talk(`next: runbook watch ${run} · runbook abort ${run} --reason …`);
     process.exit(EXIT.waiting);
   };
   process.once('SIGINT', leave);

@@ -1,14 +1,16 @@
 import type { Command } from 'commander';
 import { describe, seconds, type RunState } from '../../../policy/describe.js';
 import { renderRun } from '../../../policy/run-text.js';
+import type { RunKind } from '../../../policy/model.js';
 import type { RunView } from '../../../policy/run-view.js';
 import { statusQuery } from '../../../workflows/messages.js';
-import { stepLine, uiLink } from '../follow.js';
+import { headLine, stepLine, uiLink } from '../follow.js';
 import { findInstance, type Instance } from '../instance.js';
 import { localTime, refusal, type Io } from '../io.js';
 import { recordsOf } from '../known-runs.js';
 import { findWorkflowId } from '../runs.js';
 import { withClient } from '../temporal.js';
+import { tilde } from '../words.js';
 
 /** `runbook show RUN`: where it stands, from the records; what runs right now, from the run itself. */
 export function showCommand(program: Command, io: Io): void {
@@ -40,19 +42,19 @@ function askRun(instance: Instance, run: string, required: boolean): Promise<Run
 }
 
 function printView(io: Io, view: RunView, live: RunState | null, instance: Instance): void {
-  io.out(`${view.run}  ${view.kind}  ${view.host}:${view.link}  ${view.from ?? 'nothing'} → ${view.to ?? '—'}`);
+  io.out(headLine({ run: view.run, kind: view.kind as RunKind, env: view }, `${view.from ?? '—'} → ${view.to ?? '—'}`));
   io.out(`asked by ${view.requester} ${localTime(view.startedAt)}: ${view.reason}`);
   if (view.approval) io.out(`allowed: ${view.approval}`);
   for (const step of live?.steps ?? view.steps) io.out(stepLine(step));
   const state = live ? describe(live).message : view.outcome ? `${view.outcome} in ${seconds({ startedAt: view.startedAt, endedAt: view.endedAt! })}: ${view.message}` : `${view.phase}: no answer from the run now`;
-  io.out(state);
+  io.out(tilde(state));
   if (live?.waitsFor?.command) io.out(`to act: ${live.waitsFor.command}`);
   const link = uiLink(instance.uiUrl, instance.namespace, view.workflowId);
   if (link) io.talk(`Web UI ${link}`);
 }
 
 function printLive(io: Io, state: RunState): void {
-  io.out(`${state.run}  ${state.kind}  ${state.where}  ${state.from ?? '—'} → ${state.to ?? '—'}`);
+  io.out(tilde(`${state.run}  ${state.kind}  ${state.where}  ${state.from ?? '—'} → ${state.to ?? '—'}`));
   for (const step of state.steps) io.out(stepLine(step));
   io.out(describe(state).message);
 }

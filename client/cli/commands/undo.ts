@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { CONTROL_QUEUE } from '../../../policy/names.js';
 import type { UndoRequest } from '../../../policy/model.js';
-import { follow, printEnd, uiLink } from '../follow.js';
+import { follow, headLine, printEnd } from '../follow.js';
 import { findInstance, type Instance } from '../instance.js';
 import type { Io } from '../io.js';
 import { runProcess } from '../processes.js';
@@ -38,9 +38,10 @@ export async function startUndo(io: Io, instance: Instance, mode: UndoRequest['m
   return withClient(instance, async (client) => {
     await Promise.all([requireControlWorker(client, instance.namespace, CONTROL_QUEUE), requireAgent(client, instance.namespace, env.host)]);
     await startRun(client, 'rollback', workflowId, { run, env, reason, requester: instance.requester, mode });
+    if (!json) io.talk(headLine({ run, kind: 'rollback', env }, ''));
     const stop = detachOnInterrupt(io, run);
     const result = await follow({ io, client, workflowId, json });
     stop();
-    return printEnd(io, result, json, uiLink(instance.uiUrl, instance.namespace, workflowId));
+    return printEnd(io, result, { instance, workflowId, json });
   });
 }

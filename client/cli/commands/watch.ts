@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { follow, printEnd, uiLink } from '../follow.js';
+import { follow, printEnd } from '../follow.js';
 import { findInstance } from '../instance.js';
 import { EXIT, type Io } from '../io.js';
 import { findWorkflowId } from '../runs.js';
@@ -20,7 +20,7 @@ export function watchCommand(program: Command, io: Io): void {
         detachOnInterrupt(io, run);
         if (options.timeout) setTimeout(() => stillWaiting(io, run), options.timeout * 1000).unref();
         const result = await follow({ io, client, workflowId, json: options.json ?? false });
-        return printEnd(io, result, options.json ?? false, uiLink(instance.uiUrl, instance.namespace, workflowId));
+        return printEnd(io, result, { instance, workflowId, json: options.json ?? false });
       });
     });
 }

@@ -1,0 +1,253 @@
+/** What is recorded of each workflow: every way a run of this version can end, each from a real run. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Started } from '../../client/cli/runs.js';
+import { hostWatchId, parseWorkflowId, workflowIdOf } from '../../policy/ids.js';
+import { poll } from './instance.js';
+import { LOCK, type Stage } from './recording.js';
+
+/** Workflow ids by the names of the histories they are kept as. */
+type Recorded = Record<string, string>;
+
+export interface Case {
+  /** WORKFLOW--WHAT, each a file. */
+  names: string[];
+  record(stage: Stage): Promise<Recorded>;
+}
+
+const one = (name: string, record: (stage: Stage) => Promise<string>): Case => ({ names: [name], record: async (stage) => ({ [name]: await record(stage) }) });
+
+/** The change that a fallback orders. */
+const childOf = ({ workflowId }: Started): string => {
+  const { env, ulid } = parseWorkflowId(workflowId)!;
+  return workflowIdOf('change', env, ulid);
+};
+
+const CHANGES: Case[] = [
+  one('environment-change--made-new', async ({ it }) => it.records().listRuns({}).find((run) => run.from === null && run.outcome === 'done')!.workflowId),
+  one('environment-change--refused-by-the-host', async (stage) =>
+    stage.ended(await stage.start('change', { reason: 'outside the roots', env: { host: stage.it.env.host, link: '/srv/elsewhere/.venv' } }), 'refused')),
+  one('environment-change--refused-at-plan', async (stage) => {
+    stage.it.lock(LOCK.oldOnly);
+    return stage.ended(await stage.start('change', { reason: 'beta has no wheel', to: stage.it.primary.version }), 'refused');
+  }),
+  one('environment-change--refused-for-another-plan', async (stage) => {
+    stage.it.lock(LOCK.both);
+    return stage.ended(await stage.start('change', { reason: 'agreed to something else', to: stage.other, planDigest: 'e'.repeat(64) }), 'refused');
+  }),
+  one('environment-change--done', async (stage) => {
+    stage.it.lock(LOCK.newer);
+    return stage.ended(await stage.start('change', { reason: 'alpha 1.1', to: stage.other }), 'done');
+  }),
+  one('environment-change--not-needed', async (stage) => {
+    stage.it.lock(LOCK.both);
+    const to = stage.other;
+    await stage.ended(await stage.start('change', { reason: 'first', to }), 'done');
+    return stage.ended(await stage.start('change', { reason: 'the same again', to }), 'not-needed');
+  }),
+  one('environment-change--done-with-the-agent-killed', async (stage) => {
+    stage.it.barrier.arm('prepare:installed');
+    const started = await stage.start('change', { reason: 'agent dies', to: stage.other });
+    await stage.at('prepare:installed', async (agent) => process.kill(agent, 'SIGKILL'));
+    return stage.ended(started, 'done');
+  }),
+  one('environment-change--rolled-back-by-failing-tests', async (stage) => {
+    const back = stage.tests(['-c', 'raise SystemExit("1 failed")']);
+    const id = await stage.ended(await stage.start('change', { reason: 'its tests fail', to: stage.other }), 'rolled-back');
+    back();
+    return id;
+  }),
+  one('environment-change--aborted-during-prepare', async (stage) => {
+    stage.it.barrier.arm('prepare:started');
+    const started = await stage.start('change', { reason: 'to be stopped', to: stage.other });
+    await stage.at('prepare:started', async () => {
+      await stage.abort(started, 'alice');
+      await stage.abort(started, 'carol');
+    });
+    return stage.ended(started, 'rolled-back');
+  }),
+  one('environment-change--cancelled-during-prepare', async (stage) => {
+    stage.it.barrier.arm('prepare:started');
+    const started = await stage.start('change', { reason: 'to be cancelled', to: stage.other });
+    await stage.at('prepare:started', () => started.handle.cancel());
+    return stage.ended(started, 'rolled-back');
+  }),
+  one('environment-change--rolled-back-by-an-unhealthy-service', async (stage) => {
+    const started = await stage.start('change', { reason: 'the service is ill on it', to: stage.other });
+    stage.wellOnlyOn(stage.tree);
+    const id = await stage.ended(started, 'rolled-back');
+    stage.wellOnlyOn(null);
+    return id;
+  }),
+  one('environment-change--rolled-back-by-a-changed-tree', async (stage) => {
+    stage.it.barrier.arm('verify link:intent');
+    const started = await stage.start('change', { reason: 'somebody edits the new tree', to: stage.other });
+    await stage.at('verify link:intent', async () => stage.tamper(stage.tree));
+    return stage.ended(started, 'rolled-back');
+  }),
+];
+
+const LEASES: Case[] = [
+  {
+    names: ['environment-change--waited-for-another-run', 'environment-change--aborted-while-another-waits'],
+    async record(stage) {
+      stage.it.barrier.arm('prepare:started');
+      const first = await stage.start('change', { reason: 'first in line', to: stage.other });
+      await stage.it.barrier.reached('prepare:started');
+      const second = await stage.start('change', { reason: 'second in line', to: stage.other });
+      await stage.waiting(second);
+      await stage.at('prepare:started', () => stage.abort(first, 'alice'));
+      return { 'environment-change--aborted-while-another-waits': await stage.ended(first, 'rolled-back'), 'environment-change--waited-for-another-run': await stage.ended(second, 'done') };
+    },
+  },
+  one('environment-change--refused-at-arming', async (stage) => {
+    stage.it.barrier.arm('prepare:started');
+    const first = await stage.start('change', { reason: 'first in line', to: stage.other });
+    await stage.it.barrier.reached('prepare:started');
+    const second = await stage.start('change', { reason: 'planned for what will be gone', to: stage.other });
+    await stage.waiting(second);
+    await stage.at('prepare:started', async () => undefined);
+    await stage.ended(first, 'done');
+    return stage.ended(second, 'refused');
+  }),
+  one('environment-change--after-a-holder-that-ended', async (stage) => {
+    stage.it.barrier.arm('prepare:started');
+    const first = await stage.start('change', { reason: 'to be terminated', to: stage.other });
+    await stage.it.barrier.reached('prepare:started');
+    await first.handle.terminate('by hand');
+    const second = await stage.start('change', { reason: 'goes on', to: stage.other });
+    await stage.waiting(second);
+    await stage.at('prepare:started', async () => undefined);
+    return stage.ended(second, 'done');
+  }),
+];
+
+const UNDOES: Case[] = [
+  one('environment-undo--rolled-back', async (stage) => {
+    stage.it.lock(LOCK.both);
+    await stage.ended(await stage.start('change', { reason: 'to be undone', to: stage.other }), 'done');
+    return stage.ended(await stage.undo('undo', 'prices differ'), 'rolled-back');
+  }),
+  {
+    names: ['environment-change--rollback-incomplete', 'environment-undo--after-an-incomplete-rollback'],
+    async record(stage) {
+      const old = stage.tree;
+      stage.it.barrier.arm('restart:intent');
+      const started = await stage.start('change', { reason: 'somebody edits the old tree', to: stage.other });
+      let mend = (): void => undefined;
+      await stage.at('restart:intent', async () => {
+        mend = stage.tamper(old);
+        await stage.abort(started, 'alice');
+      });
+      const incomplete = await stage.ended(started, 'rollback-incomplete');
+      mend();
+      return { 'environment-change--rollback-incomplete': incomplete, 'environment-undo--after-an-incomplete-rollback': await stage.ended(await stage.undo('undo', 'the old tree was mended'), 'rolled-back') };
+    },
+  },
+  one('environment-undo--kept', async (stage) => {
+    stage.it.barrier.arm('restart:intent');
+    const started = await stage.start('change', { reason: 'terminated after its switch', to: stage.other });
+    await stage.at('restart:intent', () => started.handle.terminate('by hand'));
+    await stage.onRecord(started.run, 'unsettled');
+    return stage.ended(await stage.undo('keep', 'it works'), 'done');
+  }),
+  {
+    names: ['environment-change--done-by-adopting-a-directory', 'environment-undo--of-an-adoption', 'environment-undo--nothing-to-undo'],
+    async record(stage) {
+      const env = stage.foreignProject('adopted');
+      const adopted = await stage.ended(await stage.start('change', { reason: 'it was a directory', env, to: stage.it.primary.version }), 'done');
+      const undone = await stage.ended(await stage.undo('undo', 'back to the directory', env), 'rolled-back');
+      const nothing = await stage.ended(await stage.undo('undo', 'once more', env), 'not-needed');
+      return { 'environment-change--done-by-adopting-a-directory': adopted, 'environment-undo--of-an-adoption': undone, 'environment-undo--nothing-to-undo': nothing };
+    },
+  },
+];
+
+/** The fallback starts from the primary, with a lock it can have. */
+async function onPrimary(stage: Stage): Promise<void> {
+  stage.it.lock(LOCK.both);
+  if (stage.it.version() !== stage.it.primary.version) await stage.ended(await stage.start('change', { reason: 'to the primary' }), 'done');
+}
+
+const FALLBACKS: Case[] = [
+  {
+    names: ['plan-change--change', 'plan-change--refused', 'plan-change--fallback', 'plan-change--fallback-not-needed', 'wheel-fallback--not-needed'],
+    async record(stage) {
+      await onPrimary(stage);
+      const [plan, none] = [await stage.plan('change', { reason: 'look', to: stage.other }), await stage.plan('fallback', { reason: 'look' })];
+      const notNeeded = await stage.ended(await stage.start('fallback', { reason: 'just in case' }), 'not-needed');
+      stage.it.lock(LOCK.oldOnly);
+      const [refused, fallback] = [await stage.plan('change', { reason: 'look' }), await stage.plan('fallback', { reason: 'look' })];
+      return { 'plan-change--change': plan, 'plan-change--fallback-not-needed': none, 'wheel-fallback--not-needed': notNeeded, 'plan-change--refused': refused, 'plan-change--fallback': fallback };
+    },
+  },
+  one('wheel-fallback--impossible', async (stage) => {
+    await onPrimary(stage);
+    stage.it.lock(LOCK.none);
+    return stage.ended(await stage.start('fallback', { reason: 'no wheel anywhere' }), 'refused');
+  }),
+  one('wheel-fallback--could-not-tell', async (stage) => {
+    await onPrimary(stage);
+    stage.it.lock(LOCK.unasked);
+    stage.it.index.mode = 500;
+    const id = await stage.ended(await stage.start('fallback', { reason: 'the index is down' }), 'refused');
+    stage.it.index.mode = 'ok';
+    return id;
+  }),
+  one('wheel-fallback--refused-by-the-host', async (stage) =>
+    stage.ended(await stage.start('fallback', { reason: 'outside the roots', env: { host: stage.it.env.host, link: '/srv/elsewhere/.venv' } }), 'refused')),
+  {
+    names: ['wheel-fallback--aborted', 'environment-change--aborted-by-its-fallback'],
+    async record(stage) {
+      await onPrimary(stage);
+      stage.it.lock(LOCK.oldOnly);
+      stage.it.barrier.arm('prepare:started');
+      const started = await stage.start('fallback', { reason: 'to be stopped' });
+      await stage.at('prepare:started', () => stage.abort(started, 'alice'));
+      return { 'wheel-fallback--aborted': await stage.ended(started, 'rolled-back'), 'environment-change--aborted-by-its-fallback': childOf(started) };
+    },
+  },
+  {
+    names: ['wheel-fallback--done', 'environment-change--done-for-a-fallback'],
+    async record(stage) {
+      await onPrimary(stage);
+      stage.it.lock(LOCK.oldOnly);
+      const started = await stage.start('fallback', { reason: 'beta has no wheel' });
+      return { 'wheel-fallback--done': await stage.ended(started, 'done'), 'environment-change--done-for-a-fallback': childOf(started) };
+    },
+  },
+];
+
+/** The server gives up on a connection that does not answer after a minute; then nobody polls the host's queue. */
+const SILENT_AFTER_MS = 75_000;
+
+const WATCHES: Case[] = [
+  one('environment-change--waited-for-a-silent-host', async (stage) => {
+    stage.it.lock(LOCK.both);
+    const { agent } = stage.it.handle.pids();
+    const to = stage.other;
+    process.kill(agent, 'SIGSTOP');
+    try {
+      await sleep(SILENT_AFTER_MS);
+      const started = await stage.start('change', { reason: 'the host sleeps', to });
+      await stage.waiting(started);
+      process.kill(agent, 'SIGCONT');
+      return await stage.ended(started, 'done');
+    } finally {
+      process.kill(agent, 'SIGCONT');
+    }
+  }),
+  // Last: it holds the news of all that came before.
+  one('host-watch--check-in-and-quiet-leases', async (stage) => {
+    stage.it.barrier.arm('prepare:started');
+    const started = await stage.start('change', { reason: 'terminated before its switch', to: stage.other });
+    await stage.at('prepare:started', () => started.handle.terminate('by hand'));
+    await stage.onRecord(started.run, 'lease-freed');
+    const id = hostWatchId(stage.it.handle.host);
+    const isQuietAgain = async () => (await stage.client.workflow.getHandle(id).fetchHistory()).events?.at(-1)?.activityTaskScheduledEventAttributes?.activityType?.name === 'nextEvent';
+    await poll(isQuietAgain);
+    return id;
+  }),
+];
+
+/** In the order they are recorded. */
+export const CASES: Case[] = [...CHANGES, ...LEASES, ...UNDOES, ...FALLBACKS, ...WATCHES];

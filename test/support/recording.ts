@@ -1,0 +1,148 @@
+/** The stage on which histories are recorded: a real instance under its default time limits, and ways to upset it. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Client } from '@temporalio/client';
+import { NativeConnection } from '@temporalio/worker';
+import { changeRequest, type Startable } from '../../client/cli/request.js';
+import { newRunIds, startRun, type Started } from '../../client/cli/runs.js';
+import { CONTROL_QUEUE } from '../../policy/names.js';
+import type { ChangeRequest, EnvironmentRef, Outcome, RunResult, UndoRequest } from '../../policy/model.js';
+import type { RunState } from '../../policy/describe.js';
+import { abortUpdate, statusQuery } from '../../workflows/messages.js';
+import { poll, startInstance, type TestInstance } from './instance.js';
+import { historyText } from './transcript.js';
+
+/** What one asks for; everything else as the command line would say it. */
+export interface Words {
+  reason: string;
+  to?: string;
+  env?: EnvironmentRef;
+  planDigest?: string;
+}
+
+/** Two packages that have wheels for both interpreters, and `beta` of which only the fallback has one. */
+export const LOCK = { both: 'alpha==1.0\nbeta==1.0\n', newer: 'alpha==1.1\nbeta==1.0\n', oldOnly: 'alpha==1.1\nbeta==2.0\n', none: 'alpha==1.1\nbeta==9.9\n', unasked: 'alpha==1.1\ndelta==1.0\n' };
+
+export class Stage {
+  private constructor(readonly it: TestInstance, readonly client: Client, private readonly connection: NativeConnection) {}
+
+  static async open(): Promise<Stage> {
+    const it = await startInstance();
+    const connection = await NativeConnection.connect({ address: it.handle.address });
+    return new Stage(it, new Client({ connection }), connection);
+  }
+
+  async close(): Promise<void> {
+    await this.connection.close();
+    await this.it.stop();
+  }
+
+  /** History as JSON text. */
+  async history(workflowId: string): Promise<string> {
+    return historyText(await this.client.workflow.getHandle(workflowId).fetchHistory());
+  }
+
+  /** The interpreter that does not stand in the project now. */
+  get other(): string {
+    return this.it.version() === this.it.primary.version ? this.it.fallback.version : this.it.primary.version;
+  }
+
+  start(kind: Startable, { env = this.it.env, planDigest, ...words }: Words): Promise<Started> {
+    const { request, workflowId } = this.request(kind, words, env);
+    return startRun(this.client, kind, workflowId, { ...request, planDigest: planDigest ?? null });
+  }
+
+  private request(kind: Startable, words: Omit<Words, 'env' | 'planDigest'>, env: EnvironmentRef): { request: ChangeRequest; workflowId: string } {
+    return changeRequest(this.it.instance(), kind, env, words);
+  }
+
+  /** The way back of the last change, or `keep` for what an ended run left behind. */
+  undo(mode: UndoRequest['mode'], reason: string, env = this.it.env): Promise<Started> {
+    const { run, workflowId } = newRunIds('rollback', env);
+    return startRun(this.client, 'rollback', workflowId, { run, env, reason, requester: this.it.instance().requester, mode });
+  }
+
+  /** Asks for a plan and returns its workflow id. */
+  async plan(kind: Startable, words: Words): Promise<string> {
+    const { request } = this.request(kind, words, this.it.env);
+    const workflowId = `plan/${request.env.host}/${encodeURIComponent(request.env.link)}/${request.run}-${Date.now()}`;
+    await this.client.workflow.execute('planChange', { workflowId, taskQueue: CONTROL_QUEUE, args: [request], workflowExecutionTimeout: 120_000 });
+    return workflowId;
+  }
+
+  /** Waits for the end. A recording of something else than its name says is none. */
+  async ended(started: Started, outcome: Outcome): Promise<string> {
+    const result = (await started.handle.result()) as RunResult;
+    if (result.outcome !== outcome) throw new Error(`${started.run}: expected ${outcome}, got ${result.outcome}: ${result.message}`);
+    return started.workflowId;
+  }
+
+  abort({ handle }: Started, by: string): Promise<unknown> {
+    return handle.executeUpdate(abortUpdate, { args: [{ by, reason: `${by} says stop` }] });
+  }
+
+  async waiting({ handle }: Started): Promise<void> {
+    await poll(async () => ((await handle.query(statusQuery)) as RunState).waitsFor !== null);
+  }
+
+  /** Until the run's record has the event; host news come there by the host's own long run. */
+  async onRecord(run: string, event: string): Promise<void> {
+    await poll(() => {
+      const records = this.it.records();
+      const isThere = records.entriesOf(run).some(({ entry }) => entry.event === event);
+      records.close();
+      return isThere;
+    });
+  }
+
+  /** Runs `act` while the agent stands at a point of the engine. */
+  async at(point: string, act: (agent: number) => Promise<unknown>): Promise<void> {
+    await this.it.barrier.reached(point);
+    await act(this.it.handle.pids().agent);
+    this.it.barrier.release(point);
+  }
+
+  /** The service is healthy on this tree only ('' for none); null: wherever it runs. */
+  wellOnlyOn(tree: string | null): void {
+    const file = path.join(this.it.project, 'unit.json.well');
+    if (tree === null) rmSync(file, { force: true });
+    else writeFileSync(file, tree);
+  }
+
+  /** Tree the link leads to now. */
+  get tree(): string {
+    return realpathSync(this.it.link);
+  }
+
+  /** Puts another file in the place of one of the tree's, as somebody with too many rights would; returns the way back. */
+  tamper(tree: string): () => void {
+    const lib = path.join(tree, 'lib');
+    // The other names there are links to trees that were left.
+    const own = readdirSync(lib, { withFileTypes: true }).find((entry) => entry.isDirectory())!;
+    const file = path.join(lib, own.name, 'site-packages/alpha/__init__.py');
+    const kept = path.join(mkdtempSync(path.join(path.dirname(this.it.project), '..', 'kept-')), 'file');
+    const text = readFileSync(file, 'utf8');
+    renameSync(file, kept);
+    // A new file: the old one may share its blocks with the installer's cache.
+    writeFileSync(file, `${text}# changed by hand\n`);
+    return () => renameSync(kept, file);
+  }
+
+  tests(args: string[]): () => void {
+    const file = path.join(this.it.project, 'runbook.yaml');
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(file, text.replace(/^tests:\n( +- .*\n)+/m, `tests:\n${args.map((arg) => `  - ${JSON.stringify(arg)}\n`).join('')}`));
+    if (readFileSync(file, 'utf8') === text) throw new Error(`${file}: expected a list of tests to replace, got ${text}`);
+    return () => writeFileSync(file, text);
+  }
+
+  /** A second project whose `.venv` is a directory somebody else made. */
+  foreignProject(name: string): EnvironmentRef {
+    const project = path.join(path.dirname(this.it.project), name);
+    if (!existsSync(project)) mkdirSync(project);
+    writeFileSync(path.join(project, 'requirements.txt'), LOCK.both);
+    execFileSync(this.it.primary.realpath, ['-I', '-m', 'venv', '--without-pip', path.join(project, '.venv')]);
+    return { host: this.it.env.host, link: path.join(project, '.venv') };
+  }
+}
