@@ -1,5 +1,6 @@
 /** Where a run stands: one phase and one message, from one pure function, for CLI, Web UI, search attribute and reports. */
 import type { Outcome, StepReport } from './model.js';
+import { markdownCode, markdownText } from './text.js';
 
 /** Phases of every run that changes an environment, in their order. */
 export const PHASES = ['starting', 'planning', 'assessing', 'waiting', 'arming', 'preparing', 'verifying', 'switching', 'restarting', 'closing', 'undoing', 'ended'] as const;
@@ -49,8 +50,12 @@ export function describe(state: RunState): { phase: Phase; message: string } {
   if (state.step === null) return { phase: 'starting', message: 'starting' };
   const phase = PHASE_OF_STEP[state.step] ?? 'starting';
   if (state.aborting && phase !== 'undoing') return { phase, message: `${state.step}; abort asked by ${state.aborting.by}: ${state.aborting.reason}` };
-  return { phase, message: `${state.step} since ${state.steps.at(-1)?.endedAt ?? 'the start'}` };
+  const since = state.steps.at(-1)?.endedAt;
+  return { phase, message: since ? `${state.step} since ${clock(since)}` : state.step };
 }
+
+/** `14:12:37 UTC`: which day it is, people know. */
+const clock = (iso: string): string => `${iso.slice(11, 19)} UTC`;
 
 function waitText(wait: NonNullable<RunState['waitsFor']>): string {
   const until = wait.until ? ` until ${wait.until}` : '';
@@ -60,17 +65,33 @@ function waitText(wait: NonNullable<RunState['waitsFor']>): string {
 /** The run's current details in the Web UI: Markdown for somebody who knows the runbook and not Temporal. */
 export function detailsMarkdown(state: RunState): string {
   const { phase, message } = describe(state);
-  const rows = state.steps.map((s) => `| ${s.ok ? '✓' : '✗'} ${s.step} | ${seconds(s)} | ${s.fact.replaceAll('|', '\\|')} |`);
+  const rows = state.steps.map((s) => row(`${s.ok ? '✓' : '✗'} ${s.step}`, seconds(s), markdownText(s.fact)));
+  const running = state.step === null ? [] : [row(`… ${state.step}`, '', state.waitsFor ? 'waits' : 'runs now')];
   return [
-    `### ${state.run} · ${phase}`,
-    `**${state.where}** ${state.from ?? '—'} → ${state.to ?? '—'}, asked by ${state.requester}: ${state.reason}`,
+    `### ${state.run} · ${state.outcome ?? phase}`,
+    `**${markdownText(state.where)}** ${state.from ?? '—'} → ${state.to ?? '—'}`,
     '',
-    message,
-    ...(state.waitsFor?.command ? ['', `to act: \`${state.waitsFor.command}\``] : []),
-    ...(rows.length > 0 ? ['', '| step | took | fact |', '| --- | ---: | --- |', ...rows] : []),
+    `Asked by ${markdownText(state.requester)}: ${markdownText(state.reason)}`,
     '',
-    `\`runbook show ${state.run}\` · \`runbook logs ${state.run}\` · \`runbook abort ${state.run} --reason …\``,
+    markdownText(message, 2_000),
+    ...(state.waitsFor?.command ? ['', `To act: ${markdownCode(state.waitsFor.command)}`] : []),
+    ...(rows.length + running.length > 0 ? ['', row('step', 'took', 'fact'), '| :--- | ---: | :--- |', ...rows, ...running] : []),
+    '',
+    commandsFor(state).map(markdownCode).join(' · '),
   ].join('\n');
+}
+
+/** The Web UI gives cells no padding and breaks them at spaces: short ones bring their own, without a break. */
+const row = (step: string, took: string, fact: string): string => `| ${hard(`${step}  `)} | ${hard(`${took}  `)} | ${fact} |`;
+
+const hard = (text: string): string => text.replaceAll(' ', '\u00a0');
+
+/** What can be done about it now. */
+function commandsFor({ run, kind, where, outcome }: RunState): string[] {
+  const look = [`runbook show ${run}`, `runbook logs ${run}`];
+  if (outcome === null) return [`runbook watch ${run}`, ...look.slice(1), `runbook abort ${run} --reason …`];
+  if (outcome !== 'done' || kind === 'rollback') return look;
+  return [...look, `runbook undo ${where} --reason …`];
 }
 
 /** The server's limit for a summary. */

@@ -41,7 +41,7 @@ export function decideFallback({ primary, fallback, policy, imports }: FallbackQ
   if (worse.length > 0) return { decision: 'impossible', text: `${need}; Python ${fallback.version} has none for ${names(worse)}`, affected };
   const doubt = doubtOf(fallback);
   if (doubt !== null) return { decision: 'could-not-tell', text: `${need}; ${doubt}`, affected };
-  return { decision: 'fallback', text: `${need}; Python ${fallback.version} has a wheel for all ${fallback.pins.length}`, affected };
+  return { decision: 'fallback', text: `${need}; Python ${fallback.version} has all ${fallback.pins.length}`, affected };
 }
 
 /** Why a verdict without missing wheels proves nothing; null when it does. */

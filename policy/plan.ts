@@ -2,6 +2,7 @@
 import { digestOf } from './canonical.js';
 import type { ChangeRequest, HostLook, Interpreter, LockVerdict, Objection, Plan, PlannedFile } from './model.js';
 import type { PolicyFile } from './files/policy-file.js';
+import { counted } from './text.js';
 import { chooseInterpreter, classifyInterpreter } from './versions.js';
 
 export interface PlanInput {
@@ -140,20 +141,21 @@ const mebibytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)}
 /** The plan in words, one fact a line, 80 columns where names allow. */
 export function planText(plan: Plan): string[] {
   const from = plan.present?.version ?? (plan.present ? 'not running' : 'nothing');
-  const riders = plan.facts.riders.length;
   return [
     `plan ${plan.digest.slice(0, 8)}  ${plan.kind}  ${plan.env.host}:${plan.env.link}`,
     `  ${from} → ${plan.interpreter.version}  ${plan.interpreter.realpath}`,
-    `  ${plan.files.length} wheels by hash from ${plan.facts.index}, by ${plan.facts.installer}, as ${plan.facts.owner.name}; nothing is compiled`,
+    `  ${counted(plan.files.length, 'wheel')} by hash from ${plan.facts.index}; nothing is compiled`,
+    `  built beside by ${plan.facts.installer}, as user ${plan.facts.owner.name}`,
     ...(plan.adopt ? [`  ${plan.env.link} is a directory: it is adopted as .venvs/${plan.undoTarget} in one exchange`] : []),
-    `  riders ${riders}: ${serviceWords(plan)}`,
+    `  riders: ${serviceWords(plan)}`,
     `  undo to ${plan.undoTarget === null ? 'no environment: the link is removed' : `.venvs/${plan.undoTarget}`}`,
-    `  ends: ${plan.end ?? 'stays until changed'}`,
+    `  ${plan.end ? `ends by itself ${plan.end}` : 'stays until it is changed again'}`,
   ];
 }
 
 function serviceWords(plan: Plan): string {
-  if (plan.serviceActions.length > 0) return `${plan.serviceActions.join(', ')}; refused service up to ${plan.facts.restartWindowSeconds} s`;
-  if (plan.onSwitch === 'tolerate') return 'tolerated, named afterwards';
-  return plan.facts.riders.length === 0 ? 'nothing runs from it' : 'nothing to restart';
+  const found = `${plan.facts.riders.length || 'none'} found`;
+  if (plan.serviceActions.length > 0) return `${found}; ${plan.serviceActions.join(', ')}, at most ${plan.facts.restartWindowSeconds} s without an answer`;
+  if (plan.onSwitch === 'tolerate') return `${found}; tolerated, named afterwards`;
+  return plan.facts.riders.length === 0 ? 'nothing runs from it' : `${found}; nothing to restart`;
 }

@@ -47,7 +47,7 @@ function headline(record: FallbackRecord): string {
 function summary(record: FallbackRecord): string[] {
   const { result, at, hostClass } = record;
   return [
-    `- Date: ${startedAt(record)} to ${at} (${duration(record)})`,
+    `- Date: ${instant(startedAt(record))} to ${instant(at)} (${duration(record)})`,
     `- Environment: ${markdownCode(`${result.env.host}:${result.env.link}`)}${hostClass ? `, ${markdownText(hostClass)}` : ''}`,
     `- Primary Python: ${markdownText(primaryVersion(record))}`,
     `- Fallback Python: ${markdownText(fallbackVersion(record))}`,
@@ -57,6 +57,9 @@ function summary(record: FallbackRecord): string[] {
   ];
 }
 
+/** To the second: what a person compares with other logs. */
+const instant = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`;
+
 const duration = (record: FallbackRecord): string => seconds({ startedAt: startedAt(record), endedAt: record.at });
 
 function rootCause(record: FallbackRecord): string[] {
@@ -64,7 +67,7 @@ function rootCause(record: FallbackRecord): string[] {
   const pins = verdicts[0]?.pins.filter(({ verdict }) => verdict !== 'wheel') ?? [];
   const classes = Object.entries(causes).map(([name, cause]) => `- ${markdownText(name)}: ${cause.replaceAll('-', ' ')}`);
   return [
-    markdownText(failureReason(record), 2_000),
+    `${sentence(markdownText(failureReason(record), 2_000))}.`,
     ...(pins.length > 0 ? ['', ...pinTable(pins)] : []),
     ...(classes.length > 0 ? ['', 'Causes:', '', ...classes.slice(0, LISTED)] : []),
     ...(verdicts.length > 0 ? ['', ...verdicts.map(verdictLine)] : []),
@@ -84,8 +87,8 @@ function verdictLine({ version, pins, missing, error }: LockVerdict): string {
 
 function steps({ result }: FallbackRecord): string[] {
   if (result.steps.length === 0) return ['Nothing was begun.', ...objections(result.objections)];
-  const rows = result.steps.map((step) => `| ${step.ok ? '✓' : '✗'} ${markdownText(step.step)} | ${step.startedAt} | ${seconds(step)} | ${formatMs(step.workMs)} | ${markdownText(step.fact)} |`);
-  return ['| step | began | took | of that its own work | fact |', '| --- | --- | ---: | ---: | --- |', ...rows, ...objections(result.objections)];
+  const rows = result.steps.map((step) => `| ${step.ok ? '✓' : '✗'} ${markdownText(step.step)} | ${instant(step.startedAt)} | ${seconds(step)} | ${step.workMs > 0 ? formatMs(step.workMs) : '—'} | ${markdownText(step.fact)} |`);
+  return ['| step | began | took | on the host | fact |', '| --- | --- | ---: | ---: | --- |', ...rows, ...objections(result.objections)];
 }
 
 function objections(refused: FallbackRecord['result']['objections']): string[] {
@@ -111,7 +114,7 @@ function verification({ verification: done, result }: FallbackRecord): string[] 
 function wayBack({ result, plan }: FallbackRecord): string[] {
   if (result.outcome === 'rollback-incomplete') return [`Ask \`runbook show ${result.run}\`, repair what it names, then \`runbook settle ${result.run} --undo --reason …\`.`];
   if (result.outcome !== 'done') return ['Nothing is left to undo.'];
-  const armed = result.steps.find(({ step, ok }) => step === 'arm' && ok)?.fact;
+  const armed = result.steps.find(({ step, ok }) => step === 'arm' && ok)?.fact.replace(/^undo: /, '');
   const target = plan?.undoTarget ? `${markdownCode(`.venvs/${plan.undoTarget}`)}, Python ${result.from ?? 'none'}` : `Python ${result.from ?? 'none'}`;
   return [
     `Undo returns to ${target}${armed ? ` (${markdownText(armed)})` : ''}:`,
@@ -127,7 +130,7 @@ function wayBack({ result, plan }: FallbackRecord): string[] {
 
 function impact(record: FallbackRecord): string[] {
   const { result, plan } = record;
-  const restarted = plan && plan.serviceActions.length > 0 ? `; ${plan.serviceActions.join(', ')}, with at most ${plan.facts.restartWindowSeconds} s of refused service announced` : '';
+  const restarted = plan && plan.serviceActions.length > 0 ? `; ${plan.serviceActions.join(', ')}, announced as at most ${plan.facts.restartWindowSeconds} s without an answer` : '';
   return [
     `- Functionality: ${result.outcome === 'done' ? 'not affected as far as the verification above tells' : 'see the outcome'}${markdownText(restarted)}`,
     '- Performance: not measured by this run',
@@ -135,8 +138,10 @@ function impact(record: FallbackRecord): string[] {
   ];
 }
 
+const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1).replace(/\.$/, '');
+
 const nextSteps = (record: FallbackRecord): string[] => [
-  `1. ${markdownText(prevention(record), 2_000)}.`,
+  `1. ${sentence(markdownText(prevention(record), 2_000))}.`,
   `2. Plan the way home: ${markdownCode(`runbook plan change ${formatEnvironment(record.result.env)} --to ${primaryVersion(record)}`)}.`,
   `3. Read the trail: \`runbook show ${record.result.run}\`, ${markdownCode(`runbook why ${formatEnvironment(record.result.env)}`)}.`,
 ];

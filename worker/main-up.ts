@@ -26,7 +26,7 @@ try {
   const handle = await up({ allowRoot: values['allow-root'], port: Number(values.port), uiPort: Number(values['ui-port']), log: say });
   await enrol(handle);
   if (values['allow-root'] && process.geteuid?.() === 0) say('running as root: every local user can reach the server\'s port');
-  process.stdout.write(`server ${handle.address}, Web UI ${handle.uiUrl ?? 'not ours'}, control worker, agent \`${handle.host}\`  ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
+  process.stdout.write(`${handle.uiUrl ? `server, Web UI ${handle.uiUrl}` : `server ${handle.address}`}, control worker, agent \`${handle.host}\`  ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
   await handle.stopped;
   say('stopped');
   process.exit(0);

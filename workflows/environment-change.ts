@@ -22,7 +22,7 @@ export async function environmentChange(request: ChangeRequest): Promise<RunResu
 }
 
 async function change(run: Run, request: ChangeRequest): Promise<RunResult> {
-  const planned = await run.step('plan', () => planChangeOn(run, request), (p) => (p.refused ? { fact: `refused: ${p.refused[0]!.what}` } : steps.planFact(p.plan)));
+  const planned = await run.step('plan', () => planChangeOn(run, request), (p) => (p.refused ? { ok: false, fact: `refused: ${p.refused[0]!.what}` } : steps.planFact(p.plan)));
   if (planned.refused) return run.end('refused', planned.refused.map((o) => `${o.what}: expected ${o.expected}, got ${o.got}`).join('; '), planned.refused);
   const { plan } = planned;
   run.state.from = plan.present?.version ?? null;

@@ -38,7 +38,7 @@ async function undo(run: Run): Promise<RunResult> {
 
 async function keep(run: Run): Promise<RunResult> {
   const order = run.order('keep');
-  const kept = await run.step('keep', () => callHost(run, 'keep what stands', (host, reissued) => host.keep({ ...order, reissued })), (k) => ({ fact: k.ok ? `${k.version} in .venvs/${k.tree}, verified` : k.problem, workMs: k.workMs }));
+  const kept = await run.step('keep', () => callHost(run, 'keep what stands', (host, reissued) => host.keep({ ...order, reissued })), (k) => ({ ok: k.ok, fact: k.ok ? `${k.version} in .venvs/${k.tree}, verified` : k.problem, workMs: k.workMs }));
   if (!kept.ok) return run.end('rollback-incomplete', `${kept.problem}: runbook settle --undo goes back`);
   run.state.to = kept.version;
   await close(run);

@@ -3,6 +3,7 @@ import { ActivityFailure, continueAsNew, proxyActivities, setCurrentDetails, wor
 import { hostEventsQueue } from '../policy/names.js';
 import type { AuditEntry } from '../policy/records.js';
 import type { HostActivities, HostEvent, LeaseView } from '../activities/host/contract.js';
+import { endedEntry } from './lib/ended.js';
 import { failureText } from './lib/failures.js';
 import { control, DEFAULT_TUNING, hostActivities } from './lib/host.js';
 
@@ -51,8 +52,8 @@ async function askAfter(host: string, lease: LeaseView): Promise<void> {
   if (!holder || !(await control.isChainClosed(holder))) return;
   const { result } = await hostActivities(host, DEFAULT_TUNING, `${holder.run} has ended`).holderEnded({ env, chain: holder.chain });
   if (result === 'not-holder') return;
-  const entry = entryOf(host, `ended/${holder.chain}`, result === 'unsettled' ? 'unsettled' : 'lease-freed', { holder: { ...holder } });
-  await control.appendRecords({ entries: [{ ...entry, run: holder.run, link: env.link }] });
+  const entry = entryOf(host, `ended/${holder.chain}`, 'check-in', {});
+  await control.appendRecords({ entries: [endedEntry(entry, holder, env, result)] });
 }
 
 function entryOf(host: string, key: string, event: AuditEntry['event'], data: AuditEntry['data']): AuditEntry {

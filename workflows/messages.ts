@@ -14,8 +14,15 @@ export const statusQuery = defineQuery<RunState>('status');
 /** Stop and undo. The answer says whether it was taken; the run's end says what came of it. */
 export const abortUpdate = defineUpdate<{ taken: boolean; message: string }, [AbortInput]>('abort');
 
-/** From a change to the run that ordered it: its steps so far. */
-export const progressSignal = defineSignal<[{ steps: StepReport[]; step: string | null }]>('progress');
+/** Where an ordered change stands. */
+export interface Progress {
+  steps: StepReport[];
+  step: string | null;
+  waitsFor: RunState['waitsFor'];
+}
+
+/** From a change to the run that ordered it, as each step begins. */
+export const progressSignal = defineSignal<[Progress]>('progress');
 
 /** From the run that ordered a change: stop and undo. */
 export const abortSignal = defineSignal<[AbortInput]>('abort-change');

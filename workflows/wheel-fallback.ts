@@ -38,10 +38,11 @@ export async function wheelFallback(request: ChangeRequest): Promise<RunResult> 
 }
 
 async function fallback(run: Run, request: ChangeRequest, findings: Findings): Promise<Verdict> {
-  const decision = await run.step('assess', () => assess(run, request, findings), (d) => ({ fact: d.text, data: { decision: d.decision, affected: d.affected, causes: d.causes } }));
+  const decision = await run.step('assess', () => assess(run, request, findings), (d) => ({ ok: d.decision === 'fallback' || d.decision === 'not-needed', fact: d.text, data: { decision: d.decision, affected: d.affected, causes: d.causes } }));
   if (!('to' in decision)) return refusal('the host or the policy forbids it', decision.objections);
   if (decision.decision === 'not-needed') return { outcome: 'not-needed', message: decision.text, objections: [] };
   if (decision.decision !== 'fallback') return refusal(decision.text, [escalation(decision, request)]);
+  run.state.to = decision.to;
   run.note('fallback-activated', { from: run.state.from, to: decision.to, affected: decision.affected, causes: decision.causes });
   await run.record();
   const { outcome, message, objections, from, to, planDigest } = await changeAsChild(run, await fallbackPlace(run, { ...request, kind: 'fallback', to: decision.to }, decision.mode));

@@ -1,11 +1,12 @@
 /** Binds the host's functions to Temporal: attempt, cancellation and heartbeat come from the activity that runs them. */
-import { Context } from '@temporalio/activity';
+import { Context, type Info } from '@temporalio/activity';
 import type { HostContext, StepScope } from './context.js';
-import type { HostActivities } from './contract.js';
+import type { HostActivities, Order } from './contract.js';
 import { armUndo } from './arm.js';
 import { assess } from './assess.js';
 import { closeChange } from './close.js';
 import { configure } from './configure.js';
+import { resetsOf } from './executions.js';
 import { keep } from './keep.js';
 import { acquireLease, describeLease, holderEnded } from './lease.js';
 import { look } from './look.js';
@@ -23,6 +24,8 @@ type Bound<A extends unknown[], R> = (ctx: HostContext, step: StepScope, ...args
 
 /** Each time an order is given anew after silence, its attempts begin a thousand higher: older ones are fenced off. */
 const ATTEMPTS_PER_ISSUE = 1000;
+/** The same for a run that was reset while its older execution's order is still under way. */
+const ATTEMPTS_PER_EXECUTION = 1_000_000;
 
 /**
  * Orders whose work is a child process: only that child's life is a heartbeat, so that a stopped installer is noticed.
@@ -33,7 +36,7 @@ const BEAT_MS = 2_000;
 
 /** The agent's activities on one host. */
 export function createHostActivities(ctx: HostContext): HostActivities {
-  const bind = <A extends unknown[], R>(name: keyof HostActivities, act: Bound<A, R>) => (...args: A) => inScope(name, args, (scope) => act(ctx, scope, ...args));
+  const bind = <A extends unknown[], R>(name: keyof HostActivities, act: Bound<A, R>) => (...args: A) => inScope(ctx, name, args, (scope) => act(ctx, scope, ...args));
   return {
     ping: async () => ({ agentVersion: ctx.agentVersion }),
     look: bind('look', look),
@@ -57,11 +60,19 @@ export function createHostActivities(ctx: HostContext): HostActivities {
   };
 }
 
-async function inScope<R>(name: keyof HostActivities, args: unknown[], act: (scope: StepScope) => Promise<R>): Promise<R> {
+/** Later executions of a chain beat earlier ones, later issues of an order earlier ones, later attempts earlier ones. */
+function attemptOf(ctx: HostContext, order: Partial<Order> | undefined, { attempt, workflowExecution }: Info): number {
+  const resets = isOrder(order) && workflowExecution ? resetsOf(ctx, order, workflowExecution.runId) : 0;
+  return resets * ATTEMPTS_PER_EXECUTION + (order?.reissued ?? 0) * ATTEMPTS_PER_ISSUE + attempt;
+}
+
+const isOrder = (order: Partial<Order> | undefined): order is Order => order?.chain !== undefined && order.seq !== undefined;
+
+async function inScope<R>(ctx: HostContext, name: keyof HostActivities, args: unknown[], act: (scope: StepScope) => Promise<R>): Promise<R> {
   const context = Context.current();
-  const reissued = (args[0] as { reissued?: number } | undefined)?.reissued ?? 0;
+  const order = args[0] as Partial<Order> | undefined;
   const scope: StepScope = {
-    attempt: reissued * ATTEMPTS_PER_ISSUE + context.info.attempt,
+    attempt: attemptOf(ctx, order, context.info),
     signal: context.cancellationSignal,
     heartbeat: (detail) => context.heartbeat(detail),
   };

@@ -1,12 +1,12 @@
 /** The right to change an environment, kept where the environment is (decision 13). */
 import { ApplicationFailure } from '@temporalio/common';
-import type { EnvironmentRef } from '../../policy/model.js';
+import type { EnvironmentRef, Objection } from '../../policy/model.js';
 import { FAILURE } from '../../policy/names.js';
 import type { HostContext, StepScope } from './context.js';
 import type { HostActivities, LeaseBusyDetails, LeaseHolder, LeaseView } from './contract.js';
 import { endGroups } from './groups.js';
 import { resolvePlace, type Place } from './paths.js';
-import { hostRefused } from './refuse.js';
+import { hostRefused, refusal } from './refuse.js';
 import type { LeaseRow, Priority } from './store-lease.js';
 import { hasSwitched } from './switched.js';
 import { removeAttempts } from './trees.js';
@@ -44,7 +44,8 @@ function decide(ctx: HostContext, place: Place, holder: LeaseHolder, priority: P
     if (RANK[priority] > RANK[lease.priority]) leases.put({ ...lease, priority });
     return { epoch: lease.epoch };
   }
-  if (lease.state === 'unsettled' && priority === 'forward') throw unsettled(link, lease);
+  if (priority === 'forward' && ctx.store.journal.hasClosed(holder.chain)) throw over(link, holder.run);
+  if (lease.state === 'unsettled' && priority === 'forward') throw refusal('HostRefused', unsettledWords(link, lease.holder?.run ?? 'RUN'));
   // Those in line before us go first, but never before an undo or an expiry.
   const isTakenOver = RANK[priority] > RANK[lease.priority] || lease.state === 'unsettled';
   const ahead = leases.waiters(link, now - WAITER_FORGOTTEN_MS).filter((waiter) => waiter.chain !== holder.chain);
@@ -72,9 +73,14 @@ export function give(ctx: HostContext, place: Place, holder: LeaseHolder, priori
   return row;
 }
 
-function unsettled(link: string, { holder }: LeaseRow): ApplicationFailure {
-  const run = holder?.run ?? 'the run';
-  return hostRefused(link, 'an environment that no ended run left half-done', `what ${run} left: it ended after the switch without closing`, `runbook settle ${run} --keep or --undo, then start this again`);
+/** A run that was reset to before its lease would plan on what it made itself, fail, and undo what stands. */
+function over(link: string, run: string): ApplicationFailure {
+  return hostRefused(link, 'a run that has not closed its change yet', `${run}, which has: it was reset`, `runbook undo ${link} goes back; a new run goes forward`);
+}
+
+/** Why nothing is built on it, in the words of plan and run alike. */
+export function unsettledWords(link: string, run: string): Objection {
+  return { what: link, expected: 'an environment that no ended run left half-done', got: `what ${run} left: it ended after the switch without closing`, wayOut: `runbook settle ${run} --keep or --undo, then start this again` };
 }
 
 function leaseBusy(link: string, details: LeaseBusyDetails): ApplicationFailure {

@@ -9,6 +9,7 @@ import type { HostContext, StepScope } from './context.js';
 import { discoverInterpreters, treeInterpreter } from './interpreters.js';
 import { takeManifest } from './manifest.js';
 import { asOwner } from './owner.js';
+import { unsettledWords } from './lease.js';
 import { readLink, resolveEnvironment, type ResolvedEnvironment } from './paths.js';
 import { findRiders } from './riders.js';
 import { readSeal } from './seal.js';
@@ -48,8 +49,14 @@ export async function look(ctx: HostContext, step: StepScope, input: LookInput):
     publicIndex: ctx.agentFile.index.url === undefined,
     installer: await installerOf(ctx, resolved.owner),
     settings: resolved.settings,
-    objections: [...linkObjections(resolved, link, input.create), ...lock.objections, ...probe],
+    objections: [...unsettledObjection(ctx, resolved), ...linkObjections(resolved, link, input.create), ...lock.objections, ...probe],
   };
+}
+
+/** Nobody plans on what an ended run left half-done. */
+function unsettledObjection(ctx: HostContext, { link }: ResolvedEnvironment): Objection[] {
+  const { state, holder } = ctx.store.leases.get(link);
+  return state === 'unsettled' ? [unsettledWords(link, holder?.run ?? 'RUN')] : [];
 }
 
 /** What stands at the link must be an environment of ours, or a directory that can become one. */

@@ -25,6 +25,10 @@ export interface Journal {
   receipt(op: string): { body: unknown } | undefined;
   /** Body of the first intent of an operation: what was decided when it was first given. */
   intent(op: string): { body: unknown } | undefined;
+  /** Operations of the observations whose operation begins so, oldest first. */
+  observations(prefix: string): string[];
+  /** Whether a chain closed its change. */
+  hasClosed(chain: string): boolean;
   /** Whether a run ever acted on this environment. */
   knowsRun(link: string, run: string): boolean;
   entries(link?: string): JournalEntry[];
@@ -64,6 +68,8 @@ export function journal(db: Database.Database, exclusive: <T>(act: () => T) => T
       const row = db.prepare("SELECT * FROM journal WHERE op = ? AND kind = 'intent' ORDER BY seq LIMIT 1").get(op) as Raw | undefined;
       return row && { body: parse(row).body };
     },
+    observations: (prefix) => (db.prepare("SELECT op FROM journal WHERE kind = 'observation' AND substr(op, 1, ?) = ? ORDER BY seq").all(prefix.length, prefix) as { op: string }[]).map(({ op }) => op),
+    hasClosed: (chain) => db.prepare("SELECT 1 FROM journal WHERE kind = 'receipt' AND substr(op, 1, ?) = ? AND op LIKE '%/close' LIMIT 1").get(chain.length + 1, `${chain}/`) !== undefined,
     knowsRun: (link, run) => db.prepare('SELECT 1 FROM journal WHERE link = ? AND run = ? LIMIT 1').get(link, run) !== undefined,
     entries(link) {
       const rows = link === undefined ? db.prepare('SELECT * FROM journal ORDER BY seq').all() : db.prepare('SELECT * FROM journal WHERE link = ? ORDER BY seq').all(link);

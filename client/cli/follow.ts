@@ -52,7 +52,7 @@ function liveLine(io: Io): (state: RunState) => string {
   return (state) => {
     if (state.step !== step) [step, since] = [state.step, io.now().getTime()];
     if (state.waitsFor || state.aborting) return `  … ${describe(state).message}`;
-    return step === null ? '' : `  … ${step.padEnd(12)}${formatMs(Math.max(100, io.now().getTime() - since)).padStart(8)}`;
+    return step === null ? '' : `  … ${step.padEnd(11)} ${formatMs(Math.max(100, io.now().getTime() - since)).padStart(6)}`;
   };
 }
 
@@ -65,9 +65,9 @@ function clearLive(io: Io): void {
   if (io.interactive) process.stderr.write('\r\x1b[2K');
 }
 
-/** `  ✓ prepare      2.1 s   41 packages by uv, as user pricer` */
+/** `  ✓ prepare      2.1 s  41 packages by uv, as user pricer` */
 export function stepLine(step: StepReport): string {
-  return `  ${step.ok ? '✓' : '✗'} ${step.step.padEnd(12)}${seconds(step).padStart(8)}   ${tilde(step.fact)}`;
+  return `  ${step.ok ? '✓' : '✗'} ${step.step.padEnd(11)} ${seconds(step).padStart(6)}  ${tilde(step.fact)}`;
 }
 
 export interface End {

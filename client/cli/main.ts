@@ -15,7 +15,8 @@ First steps:
   runbook init . && runbook up
   runbook plan change .
 
-Exit codes: 0 yes · 1 no · 3 still waiting · 4 needs a person · 64 bad input · 69 could not tell`;
+Exit codes: 0 yes · 1 no · 3 still waiting · 4 needs a person
+            64 bad input, nothing started · 69 could not tell · 70 our bug`;
 
 /**
  * The command line for these words: the command that was typed in full, the others by name. `exitOverride`, so that bad
@@ -43,19 +44,21 @@ function version(): string {
 
 /** Runs a command line and answers with its exit code. */
 export async function main(argv: string[]): Promise<number> {
+  let typed: string | undefined;
   try {
     // `help plan` means the same as `plan --help`.
     const words = argv[0] === 'help' && argv[1] ? [argv[1], '--help'] : argv;
-    const program = await createProgram(words.find((word) => !word.startsWith('-')));
+    typed = words.find((word) => !word.startsWith('-'));
+    const program = await createProgram(typed);
     await program.parseAsync(words, { from: 'user' });
     return Number(process.exitCode ?? EXIT.yes);
   } catch (error) {
-    return failed(error);
+    return failed(error, typed);
   }
 }
 
-function failed(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 || error.code === 'commander.help' ? EXIT.yes : badWords();
+function failed(error: unknown, typed: string | undefined): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 || error.code === 'commander.help' ? EXIT.yes : badWords(typed);
   if (error instanceof CliError) {
     for (const line of error.lines) io.talk(line);
     return error.code;
@@ -69,7 +72,8 @@ function failed(error: unknown): number {
   return EXIT.bug;
 }
 
-function badWords(): number {
-  io.talk('  try: runbook --help\nnothing was started');
+function badWords(typed: string | undefined): number {
+  const known = COMMANDS.some((entry) => nameOf(entry) === typed);
+  io.talk(`  try: runbook ${known ? `${typed} ` : ''}--help\nnothing was started`);
   return EXIT.badInput;
 }

@@ -3,7 +3,7 @@
  * clears up after it; after it nothing is touched until a person settles it.
  */
 import assert from 'node:assert/strict';
-import { chmodSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import type { StoredEntry } from '../../policy/records.js';
@@ -13,7 +13,7 @@ import { terminate } from './temporal.js';
 
 let it: TestInstance;
 before(async () => (it = await startInstance({ leaseQuietSeconds: 2 })), { timeout: 240_000 });
-after(() => it.stop());
+after(() => it?.stop());
 
 const other = (): string => (it.version() === it.primary.version ? it.fallback.version : it.primary.version);
 const treesOf = (run: string): string[] => readdirSync(path.join(it.project, '.venvs')).filter((name) => name.startsWith(`${run}-`));
@@ -37,8 +37,8 @@ function told(run: string, event: 'lease-freed' | 'unsettled'): Promise<StoredEn
     const records = it.records();
     const found = records.entriesByEvent(event).find(({ entry }) => entry.run === run);
     records.close();
-    return found;
-  });
+    return found ?? null;
+  }) as Promise<StoredEntry>;
 }
 
 const eventsOf = (run: string): string[] => {
@@ -163,6 +163,7 @@ async function assertSettled(run: string, outcome: string): Promise<void> {
 /** As somebody would who edits an installed file by hand. */
 function tamper(file: string): void {
   chmodSync(path.dirname(file), 0o755);
-  chmodSync(file, 0o644);
+  // As editors do: a new file in its place. Written in place it would be other trees' file too, which share its inode.
+  rmSync(file);
   writeFileSync(file, 'VERSION = "edited by hand"\n');
 }

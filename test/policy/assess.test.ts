@@ -112,7 +112,7 @@ const silent = (version: string): LockVerdict => unansweredVerdict(version, 'NET
 test('WF-12: wheels missing for the primary and there for the fallback: fallback, core packages named first', () => {
   const answer = decide(primary, fallback);
   assert.deepEqual([answer.decision, answer.affected], ['fallback', ['numpy', 'pandas', 'greenlet']]);
-  assert.equal(answer.text, '3 of 41 packages have no wheel for Python 3.12.1: numpy, pandas, greenlet; Python 3.11.13 has a wheel for all 41');
+  assert.equal(answer.text, '3 of 41 packages have no wheel for Python 3.12.1: numpy, pandas, greenlet; Python 3.11.13 has all 41');
 });
 
 test('WF-13: a healthy primary needs no fallback, whatever the fallback is', () => {

@@ -16,8 +16,22 @@ test('one phase and one message for every state', () => {
 
 test('details are a table that foreign words can\'t break, with the command to act', () => {
   const text = detailsMarkdown({ ...state, steps: [done], waitsFor: { what: 'x', until: null, command: 'runbook show x' } });
-  assert.match(text, /\| ✓ arm \| 1\.5 s \| a \\\| b \|/);
-  assert.match(text, /to act: `runbook show x`/);
+  // Short cells hold together by spaces that do not break.
+  assert.ok(text.includes('| ✓\u00a0arm\u00a0\u00a0 | 1.5\u00a0s\u00a0\u00a0 | a \\| b |'), text);
+  assert.match(text, /To act: `runbook show x`/);
+});
+
+test('details name what can be done now, and no reason can write Markdown of its own', () => {
+  assert.match(detailsMarkdown(state), /`runbook abort fb-7k2m --reason …`/);
+  const ended = detailsMarkdown({ ...state, step: null, outcome: 'done', message: 'm', reason: '**now** <b>' });
+  assert.doesNotMatch(ended, /runbook abort/);
+  assert.match(ended, /`runbook undo h:\/srv\/p --reason …`/);
+  assert.match(ended, /Asked by bob: \\\*\\\*now\\\*\\\* \\<b\\>/);
+  assert.doesNotMatch(detailsMarkdown({ ...state, outcome: 'rolled-back', message: 'm' }), /runbook undo/);
+});
+
+test('a run that works says since when, in the hours of the day', () => {
+  assert.equal(describe({ ...state, steps: [done] }).message, 'prepare since 00:00:01 UTC');
 });
 
 test('a summary stays within the server\'s 400 bytes', () => {

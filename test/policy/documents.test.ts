@@ -134,7 +134,7 @@ test('the report says what was wrong, which packages and why, each step with its
   const report = texts(record())['fallback_report.md']!;
   for (const expected of [
     'runs Python 3.11.13 instead of 3.12.1', '| numpy 1.25.2 | sdist-only | no wheel for 3.12.1 |', 'Python 3.11.13: 1 of 1 package can be installed',
-    '| ✓ verify | 2025-11-22T11:32:10.000Z | 2.4 s |', 'runbook undo laptop:/srv/pricer --reason', '--local', 'lock: 41 of 41', 'tests: 12 passed in 1.2s', 'f'.repeat(64), 'd'.repeat(64), '9c41'.repeat(16),
+    '| ✓ verify | 2025-11-22 11:32:10 UTC | 2.4 s |', 'runbook undo laptop:/srv/pricer --reason', '--local', 'lock: 41 of 41', 'tests: 12 passed in 1.2s', 'f'.repeat(64), 'd'.repeat(64), '9c41'.repeat(16),
   ]) assert.ok(report.includes(expected), expected);
 });
 

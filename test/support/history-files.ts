@@ -1,5 +1,5 @@
 /** Recorded histories as files: where they are, what they may hold, and how they are read and written. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
 import path from 'node:path';
 import { packageRoot, packageVersion } from '../../worker/version.js';
@@ -22,6 +22,8 @@ function ownWords(): [string, string][] {
     [path.join(home, '.pyenv/versions'), '/opt/python'],
     [path.join(home, '.pyenv'), '/opt/pyenv'],
     [packageRoot(), '/opt/interpreter-runbooks'],
+    // Its modules may be installed elsewhere.
+    [path.dirname(realpathSync(path.join(packageRoot(), 'node_modules'))), '/opt/interpreter-runbooks'],
     [home, '/home/operator'],
     [`@${hostname()}`, '@testhost'],
   ];

@@ -26,6 +26,8 @@ const CHANGES: Case[] = [
   one('environment-change--made-new', async ({ it }) => it.records().listRuns({}).find((run) => run.from === null && run.outcome === 'done')!.workflowId),
   one('environment-change--refused-by-the-host', async (stage) =>
     stage.ended(await stage.start('change', { reason: 'outside the roots', env: { host: stage.it.env.host, link: '/srv/elsewhere/.venv' } }), 'refused')),
+  one('environment-change--refused-for-a-foreign-link', async (stage) =>
+    stage.ended(await stage.start('change', { reason: 'a link of somebody else', env: stage.foreignProject('foreign', 'link') }), 'refused')),
   one('environment-change--refused-at-plan', async (stage) => {
     stage.it.lock(LOCK.oldOnly);
     return stage.ended(await stage.start('change', { reason: 'beta has no wheel', to: stage.it.primary.version }), 'refused');
@@ -153,7 +155,7 @@ const UNDOES: Case[] = [
   {
     names: ['environment-change--done-by-adopting-a-directory', 'environment-undo--of-an-adoption', 'environment-undo--nothing-to-undo'],
     async record(stage) {
-      const env = stage.foreignProject('adopted');
+      const env = stage.foreignProject('adopted', 'directory');
       const adopted = await stage.ended(await stage.start('change', { reason: 'it was a directory', env, to: stage.it.primary.version }), 'done');
       const undone = await stage.ended(await stage.undo('undo', 'back to the directory', env), 'rolled-back');
       const nothing = await stage.ended(await stage.undo('undo', 'once more', env), 'not-needed');
@@ -223,18 +225,21 @@ const SILENT_AFTER_MS = 75_000;
 const WATCHES: Case[] = [
   one('environment-change--waited-for-a-silent-host', async (stage) => {
     stage.it.lock(LOCK.both);
-    const { agent } = stage.it.handle.pids();
-    const to = stage.other;
-    process.kill(agent, 'SIGSTOP');
+    stage.it.barrier.arm('arm:receipt');
+    const started = await stage.start('change', { reason: 'the host sleeps', to: stage.other });
+    const { agent, control } = stage.it.handle.pids();
+    // The control worker is held, so that the next order is not given while the agent's last questions are still open.
+    await stage.at('arm:receipt', async () => process.kill(control, 'SIGSTOP'));
     try {
+      await stage.answered(started, 'armUndo');
+      process.kill(agent, 'SIGSTOP');
       await sleep(SILENT_AFTER_MS);
-      const started = await stage.start('change', { reason: 'the host sleeps', to });
+      process.kill(control, 'SIGCONT');
       await stage.waiting(started);
-      process.kill(agent, 'SIGCONT');
-      return await stage.ended(started, 'done');
     } finally {
-      process.kill(agent, 'SIGCONT');
+      for (const pid of [control, agent]) process.kill(pid, 'SIGCONT');
     }
+    return stage.ended(started, 'done');
   }),
   // Last: it holds the news of all that came before.
   one('host-watch--check-in-and-quiet-leases', async (stage) => {

@@ -1,8 +1,8 @@
 /** The stage on which histories are recorded: a real instance under its default time limits, and ways to upset it. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { Client } from '@temporalio/client';
+import { Client, ServiceError } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { changeRequest, type Startable } from '../../client/cli/request.js';
 import { newRunIds, startRun, type Started } from '../../client/cli/runs.js';
@@ -83,7 +83,18 @@ export class Stage {
   }
 
   async waiting({ handle }: Started): Promise<void> {
-    await poll(async () => ((await handle.query(statusQuery)) as RunState).waitsFor !== null);
+    // While no control worker answers, a query fails: it is asked again.
+    const status = () => handle.query(statusQuery).catch((error: unknown) => (error instanceof ServiceError ? null : Promise.reject(error as Error)));
+    await poll(async () => ((await status()) as RunState | null)?.waitsFor != null);
+  }
+
+  /** Until the host's answer to an activity is in the run's history. */
+  async answered({ handle }: Started, activity: string): Promise<void> {
+    await poll(async () => {
+      const { events } = await handle.fetchHistory();
+      const ordered = events?.find((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === activity)?.eventId;
+      return ordered != null && events?.some(({ activityTaskCompletedEventAttributes: done }) => done != null && String(done.scheduledEventId) === String(ordered));
+    });
   }
 
   /** Until the run's record has the event; host news come there by the host's own long run. */
@@ -120,12 +131,14 @@ export class Stage {
     const lib = path.join(tree, 'lib');
     // The other names there are links to trees that were left.
     const own = readdirSync(lib, { withFileTypes: true }).find((entry) => entry.isDirectory())!;
-    const file = path.join(lib, own.name, 'site-packages/alpha/__init__.py');
+    const packages = path.join(lib, own.name, 'site-packages');
+    // Not a module: starting it would write its bytecode, and putting the module back would not be enough.
+    const file = path.join(packages, readdirSync(packages).find((name) => name.startsWith('beta-'))!, 'METADATA');
     const kept = path.join(mkdtempSync(path.join(path.dirname(this.it.project), '..', 'kept-')), 'file');
     const text = readFileSync(file, 'utf8');
     renameSync(file, kept);
     // A new file: the old one may share its blocks with the installer's cache.
-    writeFileSync(file, `${text}# changed by hand\n`);
+    writeFileSync(file, `${text}\nchanged by hand\n`);
     return () => renameSync(kept, file);
   }
 
@@ -137,12 +150,14 @@ export class Stage {
     return () => writeFileSync(file, text);
   }
 
-  /** A second project whose `.venv` is a directory somebody else made. */
-  foreignProject(name: string): EnvironmentRef {
+  /** Another project whose `.venv` somebody else made: a directory, or a link to one elsewhere. */
+  foreignProject(name: string, venv: 'directory' | 'link'): EnvironmentRef {
     const project = path.join(path.dirname(this.it.project), name);
-    if (!existsSync(project)) mkdirSync(project);
+    const [link, elsewhere] = [path.join(project, '.venv'), path.join(project, 'elsewhere')];
+    mkdirSync(project);
     writeFileSync(path.join(project, 'requirements.txt'), LOCK.both);
-    execFileSync(this.it.primary.realpath, ['-I', '-m', 'venv', '--without-pip', path.join(project, '.venv')]);
-    return { host: this.it.env.host, link: path.join(project, '.venv') };
+    execFileSync(this.it.primary.realpath, ['-I', '-m', 'venv', '--without-pip', venv === 'link' ? elsewhere : link]);
+    if (venv === 'link') symlinkSync(elsewhere, link);
+    return { host: this.it.env.host, link };
   }
 }

@@ -15,43 +15,48 @@ type Json = null | boolean | number | string | Json[] | { [field: string]: Json 
  * - The answer to an abort: `taken` is compared.
  */
 const PROSE: Record<string, string[]> = {
-  'activity appendRecords': ['args.*.entries.*.data.fact', 'args.*.entries.*.data.message', 'args.*.entries.*.data.objections.*.*', 'args.*.entries.*.data.waitsFor.*'],
+  'activity appendRecords': ['args.*.entries.*.data.fact', 'args.*.entries.*.data.message', 'args.*.entries.*.data.objections.*.*'],
   'activity renderDocuments': ['args.*.result.message', 'args.*.result.steps.*.fact', 'args.*.result.objections.*.*'],
   'signal progress': ['args.*.steps.*.fact'],
   'end result': ['message', 'steps.*.fact', 'objections.*.*'],
   update: ['answer.message'],
 };
 
-/** Only entries of this event have it as a sentence of the workflow's; in others it is the host's. */
+/** Sentences whose runs are compared: a run that waits may word it anew, but says for whom (invariant 3). */
+const NAMES_A_RUN = { place: 'activity appendRecords', path: 'args.*.entries.*.data.waitsFor.*' };
+const RUN = /\b(?:ch|fb|rb)-[0-9a-z]{4}\b/g;
+
+/** Only in entries of this event it is a sentence of the workflow's; in others it is the host's. */
 const SILENT_HOST = { event: 'host-unreachable', path: 'data.problem' };
 
-/** Runs a sentence names, e.g. the one that is waited for: who is named is no matter of wording. */
-const NAMED_RUN = /\b[a-z]{2}-[0-9a-z]{4}\b/g;
-
 /** A sentence without its wording. Nothing said stays nothing. */
-const spoken = (text: string): string => (text.trim() === '' ? '' : ['(words)', ...(text.match(NAMED_RUN) ?? [])].join(' '));
+const spoken = (text: string): string => (text.trim() === '' ? '' : '(words)');
+const named = (text: string): string => [spoken(text), ...(text.match(RUN) ?? [])].join(' ');
 
-function mask(value: Json, [field, ...rest]: string[]): Json {
-  if (field === undefined) return typeof value === 'string' ? spoken(value) : value;
-  if (value === null || typeof value !== 'object') return value;
-  if (Array.isArray(value)) return field === '*' ? value.map((one) => mask(one, rest)) : value;
-  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, field === '*' || field === name ? mask(one, rest) : one]));
+type Cut = (text: string) => string;
+
+function cutAt(value: Json, path: string, cut: Cut): Json {
+  const walk = (at: Json, [field, ...rest]: string[]): Json => {
+    if (field === undefined) return typeof at === 'string' ? cut(at) : at;
+    if (at === null || typeof at !== 'object') return at;
+    if (Array.isArray(at)) return field === '*' ? at.map((one) => walk(one, rest)) : at;
+    return Object.fromEntries(Object.entries(at).map(([name, one]) => [name, field === '*' || field === name ? walk(one, rest) : one]));
+  };
+  return walk(value, path.split('.'));
 }
 
-const maskAt = (value: Json, path: string): Json => mask(value, path.split('.'));
-
-function maskSilence(says: Json): Json {
-  if (says === null || typeof says !== 'object' || Array.isArray(says) || !Array.isArray(says['args'])) return says;
-  const args = says['args'].map((arg) => {
-    const { entries, ...rest } = (arg ?? {}) as { entries?: { event: string }[] };
-    return { ...rest, entries: (entries ?? []).map((entry) => (entry.event === SILENT_HOST.event ? maskAt(entry as Json, SILENT_HOST.path) : entry)) };
-  });
-  return { ...says, args } as Json;
+/** The record's entries with the silent host's sentence cut. */
+function cutSilence(says: Json): Json {
+  const { args, ...rest } = says as { args: { entries: { event: string }[] }[] };
+  const isSilence = ({ event }: { event: string }): boolean => event === SILENT_HOST.event;
+  const cut = args.map((arg) => ({ ...arg, entries: arg.entries.map((entry) => (isSilence(entry) ? cutAt(entry as Json, SILENT_HOST.path, spoken) : entry)) }));
+  return { ...rest, args: cut } as Json;
 }
 
-/** The fact without the sentences that `PROSE` names. */
+/** The fact without the sentences named above. */
 export function withoutProse(fact: Fact): Fact {
   const place = fact.kind === 'update' ? 'update' : `${fact.kind} ${fact.key}`;
-  const masked = (PROSE[place] ?? []).reduce(maskAt, fact.says as Json);
-  return { ...fact, says: place === 'activity appendRecords' ? maskSilence(masked) : masked };
+  const cut = (PROSE[place] ?? []).reduce((says, path) => cutAt(says, path, spoken), fact.says as Json);
+  if (place !== NAMES_A_RUN.place) return { ...fact, says: cut };
+  return { ...fact, says: cutSilence(cutAt(cut, NAMES_A_RUN.path, named)) };
 }

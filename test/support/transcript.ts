@@ -22,9 +22,23 @@ export function recordTranscript(history: History): Fact[] {
 /** A replaying worker has a queue of its own making, where activities without a queue of their own go too. */
 const REPLAY_QUEUE = /^fake_replay_queue/;
 
-function onRecordedQueue(fact: Fact, ownQueue: string): Fact {
-  const says = fact.says as { queue?: string };
-  return fact.kind === 'activity' && REPLAY_QUEUE.test(says.queue ?? '') ? { ...fact, says: { ...says, queue: ownQueue } } : fact;
+interface Ordered {
+  queue?: string;
+  permitMs: number | null;
+  wholeMs: number | null;
+  workMs: number | null;
+  heartbeatMs: number | null;
+}
+
+/** An activity as the server would have written it down: on the recorded queue, and within the time limit of its run. */
+function asRecorded(fact: Fact, ownQueue: string, runMs: number): Fact {
+  if (fact.kind !== 'activity') return fact;
+  const says = fact.says as Ordered;
+  const queue = REPLAY_QUEUE.test(says.queue ?? '') ? ownQueue : says.queue;
+  if (runMs === 0) return { ...fact, says: { ...says, queue } };
+  const within = (limit: number | null): number => Math.min(limit ?? runMs, runMs);
+  const heartbeatMs = says.heartbeatMs === null ? null : within(says.heartbeatMs);
+  return { ...fact, says: { ...says, queue, permitMs: within(says.permitMs), wholeMs: within(says.wholeMs), workMs: within(says.workMs), heartbeatMs } };
 }
 
 /** Runs the history through today's code and returns what that code asked for, and replay's own verdict. */
@@ -71,12 +85,13 @@ export function compareTranscripts(recorded: Fact[], replayed: Fact[], isClosed:
  * Replays a recorded history (JSON text) on the bundle at `bundlePath`, which must have been built with the transcript's
  * interceptor. Returns the differences: replay's own verdict first, then facts that are not the same.
  */
-export async function replayWithTranscript(text: string, bundlePath: string, workflowId = 'replayed'): Promise<string[]> {
+export async function replayWithTranscript(text: string, bundlePath: string): Promise<string[]> {
   const history = historyFromJSON(JSON.parse(text));
   const recorded = recordTranscript(history);
-  const ownQueue = history.events?.[0]?.workflowExecutionStartedEventAttributes?.taskQueue?.name ?? '';
-  const { facts: raw, error } = await replay(text, bundlePath, workflowId);
-  const facts = raw.map((fact) => onRecordedQueue(fact, ownQueue));
+  const started = history.events?.[0]?.workflowExecutionStartedEventAttributes;
+  const [ownQueue, runMs] = [started?.taskQueue?.name ?? '', Number(started?.workflowRunTimeout?.seconds ?? 0) * 1_000];
+  const { facts: raw, error } = await replay(text, bundlePath, started?.workflowId ?? 'replayed');
+  const facts = raw.map((fact) => asRecorded(fact, ownQueue, runMs));
   const differences = compareTranscripts(recorded, facts, recorded.some((fact) => fact.kind === 'end'));
   if (recorded.length > 0 && facts.length === 0 && error === null) differences.unshift('replay: no command was told; was the bundle built with the transcript interceptor?');
   return error === null ? differences : [`replay: ${error.name}: ${error.message.split('\n')[0]}`, ...differences];

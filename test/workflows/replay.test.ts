@@ -18,7 +18,6 @@ before(async () => void (bundle = await testBundle({ transcript: true })), { tim
 type Event = temporal.api.history.v1.IHistoryEvent;
 const eventsOf = (file: string): Event[] => historyFromJSON(JSON.parse(readHistory(file))).events ?? [];
 const typeOf = (file: string): string => eventsOf(file)[0]!.workflowExecutionStartedEventAttributes!.workflowType!.name!;
-const idOf = (file: string): string => eventsOf(file)[0]!.workflowExecutionStartedEventAttributes!.workflowId!;
 
 /** Event numbers, by activity type, at which activities were ordered and at which they had answered. */
 function activities(file: string): { type: string; ordered: number; answered: number }[] {
@@ -29,7 +28,7 @@ function activities(file: string): { type: string; ordered: number; answered: nu
 
 for (const file of files) {
   test(`invariant 12, decision 24: ${file.replace(/\.json$/, '')} replays with the same meaning`, async () => {
-    assert.deepEqual(await replayWithTranscript(readHistory(file), bundle, idOf(file)), []);
+    assert.deepEqual(await replayWithTranscript(readHistory(file), bundle), []);
   });
 }
 
@@ -64,7 +63,7 @@ test('invariant 13: no history holds a home directory, an address beyond loopbac
   for (const file of files) {
     for (const text of textsOf(readHistory(file))) {
       for (const [address, host] of text.matchAll(/\bhttps?:\/\/([^\s"'/]*)/g)) assert.match(host!, /^127\.0\.0\.1:\d+$/, `${file}: ${address}`);
-      assert.doesNotMatch(text, /\/root\/|\/home\/(?!operator)|\/Users\/|\.pyenv|AKIA|BEGIN [A-Z ]*PRIVATE KEY|(?:password|token|secret)["']?\s*[:=]/i, file);
+      assert.doesNotMatch(text, /(?<![\w.-])\/(?:root|Users|home(?!\/operator))\/|\.pyenv|AKIA|BEGIN [A-Z ]*PRIVATE KEY|(?:password|token|secret)["']?\s*[:=]/i, file);
       assert.ok(homedir() === '/' || !text.includes(`${homedir()}/`), file);
     }
   }

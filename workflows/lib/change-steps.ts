@@ -1,5 +1,6 @@
 /** The steps of a change, each an order to the host with the one fact worth a line. */
 import { ApplicationFailure } from '@temporalio/workflow';
+import { counted } from '../../policy/text.js';
 import { formatMs } from '../../policy/describe.js';
 import { FAILURE } from '../../policy/names.js';
 import type { Plan, Verification } from '../../policy/model.js';
@@ -8,7 +9,7 @@ import { callHost } from './host.js';
 import type { Run, StepFact } from './run.js';
 
 export function planFact(plan: Plan): StepFact {
-  return { fact: `${plan.files.length} wheels by hash; nothing is compiled`, data: { digest: plan.digest, to: plan.interpreter.version, from: plan.present?.version ?? null, files: plan.files.length, index: plan.facts.index, link: plan.env.link } };
+  return { fact: `${counted(plan.files.length, 'wheel')} by hash; nothing is compiled`, data: { digest: plan.digest, to: plan.interpreter.version, from: plan.present?.version ?? null, files: plan.files.length, index: plan.facts.index, link: plan.env.link } };
 }
 
 /** Proves the way back; from here on there is something to undo. */
@@ -25,7 +26,7 @@ export function arm(run: Run, plan: Plan): Promise<Armed> {
 export function prepare(run: Run, plan: Plan): Promise<Prepared> {
   const order = run.order('prepare');
   return run.step('prepare', () => callHost(run, `build ${plan.interpreter.version} beside`, (host, reissued) => host.prepare({ ...order, reissued }, plan)), (built) => ({
-    fact: `.venvs/${built.id}, ${built.packages} packages by ${built.installer}, as user ${built.asUser}`,
+    fact: `.venvs/${built.id}, ${counted(built.packages, 'package')} by ${built.installer}, as user ${built.asUser}`,
     workMs: built.workMs,
     data: { tree: built.id },
   }));
@@ -35,6 +36,7 @@ export function prepare(run: Run, plan: Plan): Promise<Prepared> {
 export async function verify(run: Run, plan: Plan, tree: string): Promise<Verification> {
   const order = run.order('verify');
   const verdict = await run.step('verify', () => callHost(run, 'verify it there', (host, reissued) => host.verifyTree({ ...order, reissued }, { plan, tree, seal: true })), (v) => ({
+    ok: v.ok,
     fact: verificationFact(v),
     workMs: v.durationMs,
     data: { ok: v.ok, manifestDigest: v.manifestDigest, freezeHash: v.freezeHash, bad: v.files.bad.slice(0, 20), differences: v.lock.differences.slice(0, 20), importFailures: v.imports.failures.slice(0, 20) as never, tests: v.tests.summary },
@@ -59,7 +61,7 @@ export function verificationFact(v: Verification): string {
 export function switchTo(run: Run, plan: Plan, tree: string): Promise<Switched> {
   const order = run.order('switch');
   return run.step('switch', () => callHost(run, `switch to .venvs/${tree}`, (host, reissued) => host.switchLink({ ...order, reissued }, { plan, tree })), (switched) => ({
-    fact: `${formatMs(switched.renameMs)}${switched.adopted ? `; the directory was adopted as .venvs/${plan.undoTarget}` : ''}`,
+    fact: `renamed in ${formatMs(switched.renameMs)}${switched.adopted ? `; the directory was adopted as .venvs/${plan.undoTarget}` : ''}`,
     workMs: switched.workMs,
     data: { from: switched.from, to: switched.to, adopted: switched.adopted },
   }));
@@ -76,6 +78,7 @@ export async function configure(run: Run, edits: ConfigEdit[]): Promise<void> {
 export async function restart(run: Run, plan: Plan, tree: string): Promise<RidersSettled> {
   const order = run.order('restart');
   const settled = await run.step('restart', () => callHost(run, 'settle what runs on it', (host, reissued) => host.settleRiders({ ...order, reissued }, { plan, leftTree: plan.present?.id ?? null, nowTree: tree })), (riders) => ({
+    ok: riders.healthy,
     fact: ridersFact(riders),
     workMs: riders.workMs,
     data: { restarted: riders.restarted, left: riders.left.map((r) => `${r.id} ${r.what}`) },
@@ -94,6 +97,7 @@ function ridersFact(riders: RidersSettled): string {
 export async function verifyLink(run: Run, plan: Plan, tree: string, manifestDigest: string): Promise<void> {
   const order = run.order('verify link');
   const seen = await run.step('verify link', () => callHost(run, 'verify through the link', (host, reissued) => host.verifyLink({ ...order, reissued }, { plan, tree, manifestDigest })), (link) => ({
+    ok: link.ok,
     fact: link.ok ? `${plan.env.link} answers ${link.version}` : link.problem,
     workMs: link.workMs,
   }));

@@ -19,7 +19,7 @@ const ENVIRONMENT = defineSearchAttributeKey('RunbookEnvironment', 'KEYWORD');
  */
 export async function changeAsChild(run: Run, request: ChangeRequest): Promise<RunResult> {
   const ordered = run.state.steps.length;
-  setHandler(progressSignal, ({ steps, step }) => run.showChild(ordered, steps, step));
+  setHandler(progressSignal, (progress) => run.showChild(ordered, progress));
   const aborted = CancellationScope.current().cancelRequested;
   return CancellationScope.nonCancellable(async () => {
     const child = await startChild<typeof environmentChange>('environmentChange', {
@@ -31,7 +31,7 @@ export async function changeAsChild(run: Run, request: ChangeRequest): Promise<R
     });
     aborted.catch(() => CancellationScope.nonCancellable(() => child.signal(abortSignal, run.state.aborting ?? { by: 'temporal', reason: 'cancelled' })).catch(() => undefined));
     const result = await child.result().catch((error: unknown) => endedBadly(run, error));
-    run.showChild(ordered, result.steps, null);
+    run.showChild(ordered, { steps: result.steps, step: null, waitsFor: null });
     return result;
   });
 }

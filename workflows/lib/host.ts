@@ -16,12 +16,23 @@ export const DEFAULT_TUNING: Tuning = { heartbeatMs: 10_000, scheduleToStartMs: 
 /** Longest a single order may run: builds and test suites have shorter limits of their own in the agent file. */
 const ORDER_LIMIT = '2 hours';
 
+const besideWorkflows = <K extends keyof ControlActivities>(name: K, summary: string): ControlActivities[K] =>
+  proxyActivities<ControlActivities>({
+    startToCloseTimeout: '30 seconds',
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds' },
+    summary,
+  })[name];
+
 /** Beside the workflows; answers in milliseconds, retried until it does. */
-export const control = proxyActivities<ControlActivities>({
-  startToCloseTimeout: '30 seconds',
-  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-  retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds' },
-});
+export const control: ControlActivities = {
+  chooseInterpreters: besideWorkflows('chooseInterpreters', 'which interpreters the policy means'),
+  makePlan: besideWorkflows('makePlan', 'make the plan, or say why not'),
+  decideFallback: besideWorkflows('decideFallback', 'is the fallback needed, and would it help'),
+  renderDocuments: besideWorkflows('renderDocuments', 'write up the record'),
+  appendRecords: besideWorkflows('appendRecords', 'put it on record'),
+  isChainClosed: besideWorkflows('isChainClosed', 'is that run still open'),
+};
 
 type HostCall = Exclude<keyof HostActivities, 'nextEvent'>;
 

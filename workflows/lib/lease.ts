@@ -14,7 +14,9 @@ export async function takeLease(run: Run, priority: 'forward' | 'undo'): Promise
   for (let window = FIRST_WINDOW_SECONDS; typeof busy !== 'number'; window = Math.min(window * 2, LONGEST_WINDOW_SECONDS)) {
     const { holder, position } = busy;
     if (await control.isChainClosed(holder)) {
-      await callHost(run, `${holder.run} has ended`, (host) => host.holderEnded({ env: run.env, chain: holder.chain }));
+      const { result } = await callHost(run, `${holder.run} has ended`, (host) => host.holderEnded({ env: run.env, chain: holder.chain }));
+      // The watch of the host will not: to it the lease is no longer quiet.
+      if (result !== 'not-holder') await run.tellEnded(holder, result);
     }
     const what = `${holder.run} to finish with this environment (place ${position} in line)`;
     busy = await run.waitingFor({ what, until: null, command: `runbook show ${holder.run}` }, () => tryLease(run, priority, window));

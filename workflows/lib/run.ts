@@ -5,8 +5,9 @@ import { describe, detailsMarkdown, type RunState } from '../../policy/describe.
 import { formatEnvironment } from '../../policy/ids.js';
 import type { EnvironmentRef, Objection, Outcome, RunKind, RunResult, StepReport, Tuning } from '../../policy/model.js';
 import type { AuditEntry } from '../../policy/records.js';
-import type { Order } from '../../activities/host/contract.js';
-import { abortSignal, abortUpdate, progressSignal, statusQuery, type AbortInput } from '../messages.js';
+import type { LeaseHolder, Order } from '../../activities/host/contract.js';
+import { abortSignal, abortUpdate, progressSignal, statusQuery, type AbortInput, type Progress } from '../messages.js';
+import { endedEntry } from './ended.js';
 import { failureText, failureType, objectionsOf } from './failures.js';
 import { control, DEFAULT_TUNING } from './host.js';
 
@@ -25,6 +26,8 @@ export interface RunInput {
 }
 
 export interface StepFact {
+  /** False: the step did its work, and its answer was no. Default: true. */
+  ok?: boolean;
   fact: string;
   workMs?: number;
   data?: AuditEntry['data'];
@@ -111,13 +114,20 @@ export class Run {
     this.show();
     try {
       const result = await act();
-      this.finish({ step: name, ok: true, startedAt }, tell(result));
+      const told = tell(result);
+      this.finish({ step: name, ok: told.ok ?? true, startedAt }, told);
       await (this.undoing ? this.recordOrGoOn() : this.record());
       return result;
     } catch (error) {
-      this.finish({ step: name, ok: false, startedAt }, { fact: failureText(error), data: { type: failureType(error), objections: objectionsOf(error) as never } });
+      this.finish({ step: name, ok: false, startedAt }, { fact: this.whyFailed(error), data: { type: failureType(error), objections: objectionsOf(error) as never } });
       throw error;
     }
+  }
+
+  private whyFailed(error: unknown): string {
+    this.noteCancel(error);
+    const { aborting } = this.state;
+    return failureType(error) === 'Cancelled' && aborting ? `stopped by ${aborting.by}: ${aborting.reason}` : failureText(error);
   }
 
   private finish(step: Pick<StepReport, 'step' | 'ok' | 'startedAt'>, { fact, workMs, data }: StepFact): void {
@@ -129,9 +139,10 @@ export class Run {
   }
 
   /** Shows the steps of an ordered change behind this run's own first `ordered` ones. */
-  showChild(ordered: number, steps: StepReport[], step: string | null): void {
+  showChild(ordered: number, { steps, step, waitsFor }: Progress): void {
     this.state.steps = [...this.state.steps.slice(0, ordered), ...steps];
     this.state.step = step;
+    this.state.waitsFor = waitsFor;
     this.show();
   }
 
@@ -149,12 +160,22 @@ export class Run {
     }
   }
 
+  /** Puts on record that another run ended without closing, which this one found out. */
+  async tellEnded(holder: LeaseHolder, result: 'freed' | 'unsettled'): Promise<void> {
+    this.unrecorded.push(endedEntry(this.entry('lease-freed', {}, this.input.requester), holder, this.env, result));
+    await this.recordOrGoOn();
+  }
+
   /** Puts an entry on the list that the next `record` writes. */
   note(event: AuditEntry['event'], data: AuditEntry['data'], actor = this.input.requester): void {
+    this.unrecorded.push(this.entry(event, data, actor));
+  }
+
+  private entry(event: AuditEntry['event'], data: AuditEntry['data'], actor: string): AuditEntry {
     const { workflowId, runId, firstExecutionRunId: chain } = workflowInfo();
     const { run, reason: justification, env } = this.input;
     // By execution, not by chain: what a reset does again is another entry.
-    this.unrecorded.push({ key: `${runId}/${++this.noted}`, run, kind: this.kind, event, at: new Date().toISOString(), workflowId, runId, chain, actor, host: env.host, link: env.link, justification, data });
+    return { key: `${runId}/${++this.noted}`, run, kind: this.kind, event, at: new Date().toISOString(), workflowId, runId, chain, actor, host: env.host, link: env.link, justification, data };
   }
 
   /** Writes what was noted. Forward waits until it is written: no records, no further step (invariant 10). */
@@ -201,12 +222,13 @@ export class Run {
       upsertSearchAttributes([{ key: PHASE, value: phase }, { key: WAITS_FOR, value: waitsFor ? [waitsFor.what] : null }, ...(outcome ? [{ key: OUTCOME, value: outcome }] : [])]);
     }
     this.shown = shown;
-    if (this.parent) this.tellParent(this.parent);
+    // Once a step, when it begins: what ended before it is told with it, and the end comes with the result.
+    if (this.parent && this.state.step !== null) this.tellParent(this.parent);
   }
 
   private tellParent(parent: string): void {
-    const { steps, step } = this.state;
+    const { steps, step, waitsFor } = this.state;
     // The run that ordered this change may have been terminated; the change is its own and goes on.
-    getExternalWorkflowHandle(parent).signal(progressSignal, { steps, step }).catch(() => undefined);
+    getExternalWorkflowHandle(parent).signal(progressSignal, { steps, step, waitsFor }).catch(() => undefined);
   }
 }

@@ -46,7 +46,8 @@ async function undoOnce(run: Run, chain: string | null): Promise<Undone> {
   const order = run.order('undo');
   const patience = { retry: { initialInterval: '1 second', maximumInterval: '1 minute' }, scheduleToCloseTimeout: ROLLBACK_LIMIT } as const;
   const undone = await run.step('undo', () => callHost(run, 'undo', (host, reissued) => host.undo({ ...order, reissued }, { chain }), patience), (undone) => ({
-    fact: undone.outcome === 'restored' ? `${undone.version ?? 'no environment'} again, ${undone.verified ? 'verified' : `not verified: ${undone.problem}`}` : undone.problem || undone.outcome,
+    ok: undone.verified || undone.outcome !== 'restored',
+    fact: undoneFact(undone),
     workMs: undone.workMs,
     data: { ...undone },
   }));
@@ -54,6 +55,11 @@ async function undoOnce(run: Run, chain: string | null): Promise<Undone> {
   return undone;
 }
 
+
+function undoneFact({ outcome, version, verified, problem }: Undone): string {
+  if (outcome === 'restored') return `${version ?? 'no environment'} again, ${verified ? 'verified' : `not verified: ${problem}`}`;
+  return outcome === 'superseded' ? problem : problem || 'nothing had been switched';
+}
 
 const incomplete = (error: unknown): Undone => ({ outcome: 'restored', version: null, verified: false, problem: failureText(error), workMs: 0 });
 

@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
-import { COMMANDS, nameOf } from '../command-table.js';
 import { refusal, type Io } from '../io.js';
 
 const SHELLS: Record<string, (words: string) => string> = {
-  bash: (words) => `complete -W '${words}' -o default runbook`,
+  bash: (words) => `# source <(runbook completion bash)\ncomplete -W '${words}' -o default runbook`,
   zsh: (words) => `#compdef runbook\n_arguments '1: :(${words})' '*: :_files'`,
   fish: (words) => `complete -c runbook -n __fish_use_subcommand -a '${words}'`,
 };
@@ -16,6 +15,6 @@ export function completionCommand(program: Command, io: Io): void {
     .action((shell: string) => {
       const write = SHELLS[shell];
       if (!write) throw refusal([{ what: 'shell', expected: Object.keys(SHELLS).join(', '), got: shell, wayOut: 'runbook completion bash' }]);
-      io.out(write(COMMANDS.map(nameOf).join(' ')));
+      io.out(write(program.commands.map((command) => command.name()).join(' ')));
     });
 }

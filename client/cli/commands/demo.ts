@@ -1,4 +1,5 @@
 import { execFile, type ChildProcess } from 'node:child_process';
+import { existsSync, realpathSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -8,10 +9,12 @@ import { askVersion, startLoad, type LoadReport } from '../demo/load.js';
 import { arrive, chooseCast, makeSite, missingCast, type Cast, type Site } from '../demo/site.js';
 import { provision } from '../demo/provision.js';
 import { findInstance, type Instance } from '../instance.js';
-import { CliError, EXIT, type Io } from '../io.js';
+import { CliError, EXIT, refusal, type Io } from '../io.js';
 import { askProcess, startProcess } from '../processes.js';
 import { changeRequest } from '../request.js';
 import { formatMs } from '../../../policy/describe.js';
+import { counted } from '../../../policy/text.js';
+import { placeOf, tilde } from '../words.js';
 import type { HostFacts } from './doctor.js';
 import { carryOut } from './run.js';
 
@@ -37,6 +40,7 @@ export function demoCommand(program: Command, io: Io): void {
 
 async function demo(io: Io, options: DemoOptions): Promise<number> {
   const dir = path.resolve(options.dir);
+  requireNoneRunning(dir);
   const facts = await askProcess<HostFacts>('main-doctor', [], null);
   const cast = chooseCast(facts.interpreters) ?? chooseCast(await provision(io, facts.interpreters, dir));
   if (!cast) throw missingCast(facts.interpreters);
@@ -66,19 +70,38 @@ async function play(io: Io, instance: Instance, site: Site, cast: Cast, control:
   arrive(site, cast.newLock);
   const load = startLoad(site.port);
   const { request, workflowId } = changeRequest(instance, 'fallback', env, { reason: 'demo: the new lock has no wheels for the primary' });
-  const code = await carryOut(io, instance, request, workflowId, { yes: true });
+  const code = await carryOut(io, instance, request, workflowId, { yes: true, brief: true });
   const report = await load.stop();
-  summary(io, site, report, await askVersion(site.port));
+  tellLoad(io, report, await askVersion(site.port));
+  if (code === EXIT.yes) tellNext(io, placeOf(env, instance.host));
   return code;
 }
 
 const headlinePins = (cast: Cast): string => (cast.newLock.includes('3.13') ? 'numpy 1.26.4, pandas 2.1.1' : 'numpy 1.25.2, pandas 2.0.3');
 
-function summary(io: Io, site: Site, load: LoadReport, now: string | null): void {
-  io.out(`pricer answers from ${now ?? 'nothing'}; ${load.answered} requests answered meanwhile, ${load.failed} refused, longest gap ${formatMs(load.longestOutageMs)} (announced: 20 s)`);
-  io.out(`report ${path.join(site.project, 'fallback_report.md')}`);
-  io.talk(`next, in another terminal: runbook why ${site.project}`);
-  io.talk(`                           runbook undo ${site.project} --reason "trying it"`);
+function tellLoad(io: Io, load: LoadReport, now: string | null): void {
+  const missed = load.failed === 0 ? 'none refused' : `${load.failed} refused; longest gap ${formatMs(load.longestOutageMs)} (announced: at most 20 s)`;
+  io.out(`pricer answers from ${now ?? 'nothing'}; ${counted(load.answered, 'request')} answered meanwhile, ${missed}`);
+}
+
+/** In a fresh clone `runbook` is no command yet: what is told to be typed has to work as it is. */
+function tellNext(io: Io, place: string): void {
+  io.talk('next, in another terminal:');
+  const script = process.argv[1] ?? '';
+  if (!isOnPath(script)) io.talk(`  alias runbook=${tilde(script)}`);
+  for (const words of [`why ${place}`, `undo ${place} --reason "trying it"`]) io.talk(`  runbook ${words}`);
+}
+
+function isOnPath(script: string): boolean {
+  const candidates = (process.env['PATH'] ?? '').split(path.delimiter).filter((dir) => path.isAbsolute(dir)).map((dir) => path.join(dir, 'runbook'));
+  return candidates.some((file) => existsSync(file) && realpathSync(file) === realpathSync(script));
+}
+
+/** A second demo makes the folder anew: not under the feet of one that runs. */
+function requireNoneRunning(dir: string): void {
+  const { current } = findInstance();
+  if (current?.home !== path.join(dir, '.runbook')) return;
+  throw refusal([{ what: dir, expected: 'no demo that runs there', got: `one, process ${current.pid}`, wayOut: 'Ctrl-C in its terminal, or runbook demo --dir ELSEWHERE --port 0 --ui-port 0' }]);
 }
 
 /** The first environment is the stage, not the play: only what goes wrong is shown. */
@@ -99,4 +122,3 @@ async function untilInterrupt(io: Io, child: ChildProcess): Promise<void> {
     child.once('exit', () => resolve());
   });
 }
-

@@ -6,6 +6,7 @@ import { localTime, table, type Io } from '../io.js';
 import { changeRequest } from '../request.js';
 import { recordsOf } from '../known-runs.js';
 import { readTarget } from '../target.js';
+import { tilde } from '../words.js';
 import { carryOut, type RunOptions } from './run.js';
 
 /** `runbook env list|create|history`. */
@@ -18,8 +19,8 @@ export function envCommand(program: Command, io: Io): void {
     .action((options: { json?: boolean }) => {
       const latest = latestPerEnvironment(recordsOf(findInstance())?.listRuns({ limit: 1000 }) ?? []);
       if (options.json) return io.out(JSON.stringify(latest, null, 2));
-      if (latest.length === 0) return io.out('no environment on record yet: runbook init PATH, then runbook run change PATH');
-      for (const line of table(['VERSION', 'LAST RUN', 'WHEN', 'STATE', 'ENVIRONMENT'], latest.map((v) => [v.outcome === 'done' ? (v.to ?? '—') : (v.from ?? v.to ?? '—'), v.run, localTime(v.startedAt), v.outcome ?? v.phase, formatEnvironment(v)]))) io.out(line);
+      if (latest.length === 0) return io.out('no environment on record yet: runbook init PATH, then runbook env create PATH');
+      for (const line of table(['VERSION', 'LAST RUN', 'WHEN', 'STATE', 'ENVIRONMENT'], latest.map((v) => [v.outcome === 'done' ? (v.to ?? '—') : (v.from ?? v.to ?? '—'), v.run, localTime(v.startedAt), v.outcome ?? v.phase, tilde(formatEnvironment(v))]))) io.out(line);
     });
   env
     .command('create <path>')
@@ -44,7 +45,7 @@ export function envCommand(program: Command, io: Io): void {
       const history = recordsOf(instance)?.historyOf(ref.host, ref.link) ?? [];
       if (options.json) return io.out(JSON.stringify(history, null, 2));
       if (history.length === 0) return io.out('no run on record changed it');
-      for (const line of table(['WHEN', 'RUN', 'VERSIONS', 'ASKED BY', 'WHY'], history.map((v) => [localTime(v.changedAt ?? v.startedAt), v.run, `${v.from ?? '—'} → ${v.to ?? '—'}`, v.requester, v.reason]))) io.out(line);
+      for (const line of table(['WHEN', 'RUN', 'VERSIONS', 'ASKED BY', 'WHY'], history.map((v) => [localTime(v.changedAt ?? v.startedAt), v.run, `${v.from ?? '—'} → ${v.to ?? '—'}`, v.requester, v.reason]), 'start')) io.out(line);
     });
 }
 

@@ -16,8 +16,9 @@ export function initCommand(program: Command, io: Io): void {
       const project = requireDirectory(given);
       const lock = findLock(project, given);
       writeProjectFile(io, project, lock);
-      await writeAgentFile(io, findInstance(), project);
-      io.talk(`next: runbook up, then runbook plan change ${given}`);
+      const instance = findInstance();
+      await writeAgentFile(io, instance, project);
+      io.talk(`next: ${instance.current ? '' : 'runbook up, then '}runbook ${existsSync(path.join(project, '.venv')) ? 'plan change' : 'env create'} ${given}`);
       process.exitCode = EXIT.yes;
     });
 }

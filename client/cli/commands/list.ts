@@ -2,9 +2,10 @@ import type { Command } from 'commander';
 import { formatEnvironment, parseWorkflowId, shortIdOf } from '../../../policy/ids.js';
 import type { RunView } from '../../../policy/run-view.js';
 import { findInstance, type Instance } from '../instance.js';
-import { localTime, table, type Io } from '../io.js';
+import { localTime, refusal, table, type Io } from '../io.js';
 import { openWorkflowIds, recordsOf } from '../known-runs.js';
 import { withClient } from '../temporal.js';
+import { tilde } from '../words.js';
 
 interface Row {
   run: string;
@@ -20,7 +21,7 @@ export function listCommand(program: Command, io: Io): void {
     .command('list')
     .option('--open', 'only runs that have not ended')
     .option('--host <name>', 'only this host')
-    .option('--limit <n>', 'how many at most', Number, 20)
+    .option('--limit <n>', 'how many at most', readLimit, 20)
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExample:\n  runbook list --open')
     .action(async (options: { open?: boolean; host?: string; limit: number; json?: boolean }) => {
@@ -30,8 +31,19 @@ export function listCommand(program: Command, io: Io): void {
       if (options.json) return io.out(JSON.stringify([...fresh, ...recorded], null, 2));
       const rows = [...fresh, ...recorded.map(rowOf)];
       if (rows.length === 0) return io.out('no runs yet: runbook run change PATH');
-      for (const line of table(['RUN', 'SINCE', 'STATE', 'VERSIONS', 'ENVIRONMENT'], rows.map((r) => [r.run, r.since, r.state, r.versions, r.environment]))) io.out(line);
+      for (const line of table(['RUN', 'SINCE', 'STATE', 'VERSIONS', 'ENVIRONMENT'], rows.map((r) => [r.run, r.since, r.state, r.versions, tilde(r.environment)]))) io.out(line);
     });
+}
+
+/** An open run's records know its last finished step, or what it waits for. */
+function stateOf({ phase, steps }: RunView): string {
+  const last = steps.at(-1);
+  return phase === 'starting' && last ? `after ${last.step}` : phase;
+}
+
+function readLimit(raw: string): number {
+  if (/^[1-9]\d{0,4}$/.test(raw)) return Number(raw);
+  throw refusal([{ what: '--limit', expected: 'a number from 1 to 99999', got: raw, wayOut: 'runbook list --limit 50' }]);
 }
 
 function rowOf(view: RunView): Row {
@@ -39,7 +51,7 @@ function rowOf(view: RunView): Row {
     run: view.run,
     environment: formatEnvironment(view),
     versions: `${view.from ?? '—'} → ${view.to ?? '—'}`,
-    state: view.outcome ?? view.phase,
+    state: view.outcome ?? stateOf(view),
     since: localTime(view.startedAt),
   };
 }

@@ -3,6 +3,7 @@ import type { StoredEntry } from '../../../policy/records.js';
 import { findInstance } from '../instance.js';
 import { refusal, type Io } from '../io.js';
 import { recordsOf } from '../known-runs.js';
+import { tilde } from '../words.js';
 
 /** `runbook logs RUN`: the run's trail, one line an entry. */
 export function logsCommand(program: Command, io: Io): void {
@@ -19,6 +20,24 @@ export function logsCommand(program: Command, io: Io): void {
 
 function entryLine({ seq, entry }: StoredEntry): string {
   const { step, fact, message, outcome } = entry.data;
-  const words = [outcome, step, fact ?? message].filter((word) => typeof word === 'string').join(': ');
-  return `${String(seq).padStart(6)}  ${entry.at}  ${entry.event.padEnd(18)}  ${words}`.trimEnd();
+  const words = [outcome, step, fact ?? message ?? factOf(entry)].filter((word) => typeof word === 'string').join(': ');
+  return `${String(seq).padStart(6)}  ${entry.at}  ${entry.event.padEnd(18)}  ${tilde(words)}`.trimEnd();
+}
+
+/** What entries without a step are about. */
+function factOf({ event, actor, justification, data }: StoredEntry['entry']): string | undefined {
+  const versions = `${String(data['from'] ?? '—')} → ${String(data['to'] ?? '—')}`;
+  switch (event) {
+    case 'run-started':
+    case 'aborted':
+      return `${actor}: ${String(data['reason'] ?? justification)}`;
+    case 'planned':
+      return `${versions}, plan ${String(data['planDigest']).slice(0, 8)}`;
+    case 'fallback-activated':
+      return `${versions}, without a wheel: ${(data['affected'] as string[]).join(' ')}`;
+    case 'assessed':
+      return Object.entries(data['missing'] as Record<string, string[]>).map(([version, missing]) => `${version}: ${missing.length} without a wheel`).join(', ');
+    default:
+      return undefined;
+  }
 }

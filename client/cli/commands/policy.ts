@@ -35,7 +35,7 @@ export function policyCommand(program: Command, io: Io): void {
     .action((options: { json?: boolean }) => {
       const versions = supportedVersions(readPolicy(findInstance().paths).policy);
       if (options.json) return io.out(JSON.stringify(versions, null, 2));
-      for (const line of table(['ROLE', 'VERSION', 'WHY'], versions.map((v) => [v.role, v.version, v.justification]))) io.out(line);
+      for (const line of table(['ROLE', 'VERSION', 'WHY'], versions.map((v) => [v.role, v.version, v.justification]), 'start')) io.out(line);
       process.exitCode = EXIT.yes;
     });
 }

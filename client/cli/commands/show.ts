@@ -25,7 +25,7 @@ export function showCommand(program: Command, io: Io): void {
       const records = recordsOf(instance);
       const view = records?.run(run) ?? null;
       if (options.report && view) return io.out(options.report === 'md' ? renderRun(view, records!.entriesOf(run)) : JSON.stringify({ run: view, entries: records!.entriesOf(run) }, null, 2));
-      const live = view?.outcome ? null : await askRun(instance, run, view === null);
+      const live = view && (view.outcome || isUnsettled(view)) ? null : await askRun(instance, run, view === null);
       if (options.json) return io.out(JSON.stringify(view ?? live, null, 2));
       if (view) printView(io, view, live, instance);
       else printLive(io, live!);
@@ -46,11 +46,19 @@ function printView(io: Io, view: RunView, live: RunState | null, instance: Insta
   io.out(`asked by ${view.requester} ${localTime(view.startedAt)}: ${view.reason}`);
   if (view.approval) io.out(`allowed: ${view.approval}`);
   for (const step of live?.steps ?? view.steps) io.out(stepLine(step));
-  const state = live ? describe(live).message : view.outcome ? `${view.outcome} in ${seconds({ startedAt: view.startedAt, endedAt: view.endedAt! })}: ${view.message}` : `${view.phase}: no answer from the run now`;
-  io.out(tilde(state));
-  if (live?.waitsFor?.command) io.out(`to act: ${live.waitsFor.command}`);
+  io.out(tilde(live ? describe(live).message : stateLine(view)));
+  const command = isUnsettled(view) ? `runbook settle ${view.run} --keep or --undo` : live?.waitsFor?.command;
+  if (command) io.out(`to act: ${command}`);
   const link = uiLink(instance.uiUrl, instance.namespace, view.workflowId);
   if (link) io.talk(`Web UI ${link}`);
+}
+
+/** Ended from outside: it would still answer with what it believed then. */
+const isUnsettled = (view: RunView): boolean => view.phase === 'unsettled';
+
+function stateLine(view: RunView): string {
+  if (isUnsettled(view)) return `unsettled: ${view.message}`;
+  return view.outcome ? `${view.outcome} in ${seconds({ startedAt: view.startedAt, endedAt: view.endedAt! })}: ${view.message}` : `${view.phase}: no answer from the run now`;
 }
 
 function printLive(io: Io, state: RunState): void {

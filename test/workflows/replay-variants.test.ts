@@ -1,0 +1,99 @@
+/** Recordings that a bad release must fail: each variant breaks one promise, and the histories find it. */
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { installRuntime } from '../../worker/log.js';
+import { historyFiles, readHistory } from '../support/history-files.js';
+import { replayWithTranscript } from '../support/transcript.js';
+import { removeVariants, variantBundle, type Variant } from '../support/variants.js';
+
+installRuntime('variants', 'ERROR', process.stderr);
+after(removeVariants);
+
+/** `finder`: what tells it. `replay`: the SDK's own replay. Else the fact of the transcript that must differ. */
+interface Broken extends Variant {
+  title: string;
+  history: string;
+  finder: 'replay' | RegExp;
+}
+
+const broken = (title: string, history: string, file: string, from: string, to: string, finder: Broken['finder'] = 'replay'): Broken => ({ title, history, file, from, to, finder });
+
+const VARIANTS: Broken[] = [
+  broken('invariant 1: a change that does not arm', 'environment-change--done', 'environment-change.js', 'await steps.arm(run, plan);', ''),
+  broken('invariant 1: a change that does not wait for arming', 'environment-change--done', 'environment-change.js', 'await steps.arm(run, plan);', 'void steps.arm(run, plan);'),
+  broken('invariant 1: arming for another plan than the one carried out', 'environment-change--done', 'lib/change-steps.js', 'host.armUndo({ ...order, reissued }, plan)', 'host.armUndo({ ...order, reissued }, { ...plan, undoTarget: null })', /armUndo/),
+
+  broken('invariant 2: a service that is ill after the switch is left so', 'environment-change--rolled-back-by-an-unhealthy-service', 'lib/change-steps.js', 'if (!settled.healthy)', 'if (false)'),
+  broken('invariant 2: an undo of whatever was last, not of this change', 'environment-change--rolled-back-by-an-unhealthy-service', 'lib/undoing.js', 'host.undo({ ...order, reissued }, { chain })', 'host.undo({ ...order, reissued }, { chain: null })', /undo/),
+  broken('invariant 2: an abort that stops nothing', 'environment-change--aborted-during-prepare', 'lib/run.js', 'this.forward.cancel();', ''),
+  broken('invariant 2: a parent whose end takes its change along', 'wheel-fallback--done', 'lib/child-change.js', 'ParentClosePolicy.ABANDON', 'ParentClosePolicy.TERMINATE', /^child 1: [^]*whenParentEnds: 2[^]*whenParentEnds: 1/),
+  broken('invariant 2: an abort of the fallback that does not reach its change', 'wheel-fallback--aborted', 'lib/child-change.js', 'run.state.aborting ?? ', 'run.state.waitsFor ?? ', /abort-change/),
+  broken('invariant 2: an undo that may take two hours', 'environment-change--rolled-back-by-failing-tests', 'lib/undoing.js', "ROLLBACK_LIMIT = '1 hour'", "ROLLBACK_LIMIT = '2 hours'", /undo .*wholeMs: 3600000/),
+
+  broken('invariant 3: a switch without a lease', 'environment-change--done', 'environment-change.js', "await takeLease(run, 'forward');", ''),
+  broken('invariant 3: orders without the epoch of the lease', 'environment-change--done', 'lib/lease.js', 'run.epoch = busy;', 'run.epoch = 0;', /epoch/),
+  broken('invariant 3: a dead holder is never asked after', 'environment-change--after-a-holder-that-ended', 'lib/lease.js', 'if (await control.isChainClosed(holder))', 'if (false)'),
+  broken('invariant 3: an ended holder is not told to the host', 'environment-change--after-a-holder-that-ended', 'lib/lease.js', 'chain: holder.chain', "chain: ''", /holderEnded/),
+  broken('invariant 3: waiting without a word about whom', 'environment-change--waited-for-another-run', 'lib/lease.js', '${holder.run} to finish', 'somebody to finish', /waitsFor/),
+  broken('invariant 3: an undo that waits behind forward runs', 'environment-undo--rolled-back', 'environment-undo.js', "takeLease(run, 'undo')", "takeLease(run, 'forward')", /priority/),
+  broken('decision 18: a permit of 50 minutes', 'environment-change--done', 'lib/host.js', 'scheduleToStartMs: 30_000', 'scheduleToStartMs: 3_000_000', /permitMs: 30000/),
+  broken('decision 18: an order given anew that the older one could outrun', 'environment-change--waited-for-a-silent-host', 'lib/host.js', 'options), reissued)', 'options), 0)', /reissued/),
+  broken('decision 13: a dead agent that is noticed after ten minutes', 'environment-change--done', 'lib/host.js', 'heartbeatMs: 10_000', 'heartbeatMs: 600_000', /heartbeatMs: 10000/),
+  broken('decision 12: a host that is silent for an hour', 'host-watch--check-in-and-quiet-leases', 'host-watch.js', "heartbeatTimeout: '60 seconds'", "heartbeatTimeout: '1 hour'", /heartbeatMs: 60000/),
+  broken('decision 12: news that are asked for again and again', 'host-watch--check-in-and-quiet-leases', 'host-watch.js', 'cursor = event.cursor;', '', /cursor/),
+
+  broken('invariant 4: done without verifying the link', 'environment-change--done', 'environment-change.js', 'await steps.verifyLink(run, plan, tree, manifestDigest);', ''),
+  broken('invariant 4: done although the link was found wrong', 'environment-change--rolled-back-by-a-changed-tree', 'lib/change-steps.js', 'if (!seen.ok)', 'if (false)'),
+  broken('invariant 4: a link verified against nothing', 'environment-change--done', 'lib/change-steps.js', '{ plan, tree, manifestDigest })', "{ plan, tree, manifestDigest: '' })", /verifyLink/),
+  broken('invariant 4: a switch to a tree that verification refused', 'environment-change--rolled-back-by-failing-tests', 'lib/change-steps.js', 'if (!verdict.ok)', 'if (false)'),
+  broken('invariant 4: an undo that is not verified and said to be', 'environment-change--rollback-incomplete', 'lib/undoing.js', 'if (!undone.verified)', 'if (false)'),
+  broken('invariant 4: an undo that is not given again', 'environment-change--rollback-incomplete', 'lib/undoing.js', 'VERIFY_AGAIN = 5', 'VERIFY_AGAIN = 0'),
+  broken('invariant 4: rolled back, said as done', 'environment-change--aborted-during-prepare', 'lib/undoing.js', "return run.end('rolled-back'", "return run.end('done'", /^end 1/),
+
+  broken('invariant 10: the next order before the record of the last', 'environment-change--done', 'lib/run.js', 'await (this.undoing ? this.recordOrGoOn() : this.record());', ''),
+  broken('invariant 10: an undo that waits for the records', 'environment-change--aborted-during-prepare', 'lib/run.js', 'await (this.undoing ? this.recordOrGoOn() : this.record());', 'await this.record();'),
+  broken('invariant 10: entries that are written twice', 'environment-change--done', 'lib/run.js', 'this.unrecorded = this.unrecorded.slice(entries.length);', '', /appendRecords/),
+  broken('invariant 10: entries that overwrite each other', 'environment-change--done', 'lib/run.js', '++this.noted', '1', /appendRecords/),
+  broken('invariant 10: a fallback that begins before it is on record', 'wheel-fallback--done', 'wheel-fallback.js', 'await run.record();', ''),
+  broken('who allowed it is another', 'environment-change--done', 'lib/run.js', "'policy pre-approved'", "'nobody'", /approval/),
+
+  broken('invariant 14: a refused plan is carried out', 'environment-change--refused-at-plan', 'environment-change.js', 'if (planned.refused)', 'if (false)', /today nothing/),
+  broken('invariant 14: a host that objects is not heard', 'environment-change--refused-for-a-foreign-link', 'lib/planning.js', 'if (look.objections.length > 0)', 'if (false)'),
+  broken('invariant 14: another plan than the one agreed to', 'environment-change--refused-for-another-plan', 'environment-change.js', 'request.planDigest !== plan.digest', 'false'),
+  broken('invariant 14: a refusal without its reasons', 'environment-change--refused-at-plan', 'environment-change.js', "join('; '), planned.refused)", "join('; '), [])", /objections/),
+  broken('an index that does not answer is asked again after 20 minutes', 'wheel-fallback--could-not-tell', 'wheel-fallback.js', "'20 seconds'", "'20 minutes'", /timer 2: .*20000/),
+];
+
+const fileOf = (name: string): string => {
+  const file = historyFiles().find((one) => one.startsWith(`${name}--v`));
+  if (!file) throw new Error(`expected a history ${name}, got ${historyFiles().length} others`);
+  return file;
+};
+
+const replayed = async (name: string, variant: Variant, history: string): Promise<string[]> => replayWithTranscript(readHistory(fileOf(history)), await variantBundle(name, variant));
+
+VARIANTS.forEach(({ title, history, finder, ...variant }, at) => {
+  test(`${title}: found`, { timeout: 60_000 }, async () => {
+    const differences = await replayed(`broken-${at}`, variant, history);
+    const [first] = differences;
+    if (finder === 'replay') assert.match(first ?? 'no difference', /^replay: /);
+    else assert.ok(differences.some((difference) => finder.test(difference)), `expected a difference ${String(finder)}, got ${differences.join('\n') || 'none'}`);
+    if (finder !== 'replay') assert.doesNotMatch(first!, /^replay: /, 'only the transcript sees this; replay sees order');
+  });
+});
+
+/** Sentences for people, as a later release may word them. */
+const REWORDED: Broken[] = [
+  broken('the message of the end', 'environment-change--done', 'environment-change.js', 'answers from ${plan', 'is now on ${plan'),
+  broken('the fact of a step', 'environment-change--done-for-a-fallback', 'lib/change-steps.js', 'packages by ${built', 'packages, installed by ${built'),
+  broken('the words of a refusal', 'environment-change--refused-for-another-plan', 'lib/planning.js', "what: 'the plan agreed to'", "what: 'the agreed plan'"),
+  broken('the words about a wait', 'environment-change--waited-for-another-run', 'lib/lease.js', 'to finish with this environment', 'to let go of it'),
+  broken('the answer to an abort', 'environment-change--aborted-during-prepare', 'lib/run.js', 'already asked by', 'it was asked for by'),
+  broken('the words about a silent host', 'host-watch--check-in-and-quiet-leases', 'lib/failures.js', 'no answer in time', 'it was silent'),
+];
+
+REWORDED.forEach(({ title, history, ...variant }, at) => {
+  test(`decision 24: ${title} may be worded anew`, { timeout: 60_000 }, async () => {
+    assert.deepEqual(await replayed(`reworded-${at}`, variant, history), []);
+  });
+});
