@@ -5,7 +5,7 @@ import type { Armed, Order } from './contract.js';
 import { treeInterpreter } from './interpreters.js';
 import { takeManifest } from './manifest.js';
 import { perform } from './order.js';
-import { readLink, resolvePlace, type LinkView, type Place } from './paths.js';
+import { readLink, resolvePlace, standingText, type LinkView, type Place } from './paths.js';
 import { hostRefused, refusal } from './refuse.js';
 import type { ArmedRow } from './store-armed.js';
 
@@ -49,10 +49,10 @@ function stands(_place: Place, plan: Plan, view: LinkView): boolean {
 function refuseChanged(place: Place, plan: Plan): void {
   const view = readLink(place);
   const { link, unit } = place;
-  if (view.state === 'foreign-link') throw hostRefused(link, 'a directory, or a link into .venvs', `a link to ${view.target}, which is not ours`, 'move that environment to the link path itself, so that it can be adopted');
-  if (view.state === 'dangling') throw hostRefused(link, 'an environment to return to', `a link to nowhere: ${view.target}`, `remove the link, then runbook env create ${place.project}`);
+  if (view.state === 'foreign-link') throw hostRefused(link, 'a directory, or a link into .venvs', standingText(view), 'move that environment to the link path itself, so that it can be adopted');
+  if (view.state === 'dangling') throw hostRefused(link, 'an environment to return to', standingText(view), `remove the link, then runbook env create ${place.project}`);
   const changed = (what: string, expected: string, got: string) => refusal('PlanChanged', { what, expected, got, wayOut: 'plan again: the plan covers what stood there when it was made' });
-  if (!stands(place, plan, view)) throw changed(link, plan.present === null ? 'nothing there' : plan.adopt ? 'a directory' : `a link to .venvs/${plan.present.id}`, view.target === null ? view.state : `a link to ${view.target}`);
+  if (!stands(place, plan, view)) throw changed(link, plan.present === null ? 'nothing there' : plan.adopt ? 'a directory' : `a link to .venvs/${plan.present.id}`, standingText(view));
   if (plan.undoTarget !== (plan.present?.id ?? null)) throw changed('undo target', plan.present?.id ?? 'none', plan.undoTarget ?? 'none');
   if (unit.onSwitch !== plan.onSwitch) throw changed(`onSwitch of ${link} in the agent file`, plan.onSwitch, unit.onSwitch);
 }

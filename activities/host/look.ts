@@ -10,7 +10,7 @@ import { discoverInterpreters, treeInterpreter } from './interpreters.js';
 import { takeManifest } from './manifest.js';
 import { asOwner } from './owner.js';
 import { unsettledWords } from './lease.js';
-import { readLink, resolveEnvironment, type ResolvedEnvironment } from './paths.js';
+import { readLink, resolveEnvironment, standingText, type ResolvedEnvironment } from './paths.js';
 import { findRiders } from './riders.js';
 import { readSeal } from './seal.js';
 import { indexLabel, installerOf } from './tools.js';
@@ -62,10 +62,10 @@ function unsettledObjection(ctx: HostContext, { link }: ResolvedEnvironment): Ob
 /** What stands at the link must be an environment of ours, or a directory that can become one. */
 function linkObjections(resolved: ResolvedEnvironment, link: ReturnType<typeof readLink>, create: boolean): Objection[] {
   const object = (expected: string, got: string, wayOut: string): Objection[] => [{ what: resolved.link, expected, got, wayOut }];
-  if (create && link.state !== 'missing') return object('nothing, because an environment shall be made there', `a ${link.state}`, `runbook run change ${resolved.project} changes the one that is there`);
+  if (create && link.state !== 'missing') return object('nothing, because an environment shall be made there', standingText(link), `runbook run change ${resolved.project} changes the one that is there`);
   if (link.state === 'missing' && !create) return object('an environment to return to', 'nothing there', `runbook env create ${resolved.project}`);
-  if (link.state === 'dangling') return object('an environment to return to', `a link to nowhere: ${link.target}`, `remove the link, then runbook env create ${resolved.project}`);
-  if (link.state === 'foreign-link') return object('a directory, or a link into .venvs', `a link to ${link.target}, which is not ours`, 'move that environment to the link path itself, so that it can be adopted');
+  if (link.state === 'dangling') return object('an environment to return to', standingText(link), `remove the link, then runbook env create ${resolved.project}`);
+  if (link.state === 'foreign-link') return object('a directory, or a link into .venvs', standingText(link), 'move it away and runbook env create, or move the environment itself to this path, so that it can be adopted');
   return [];
 }
 

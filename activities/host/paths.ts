@@ -129,7 +129,7 @@ function viewLink({ link, venvsDir, project }: Pick<Place, 'link' | 'venvsDir' |
   const stat = lstatSync(link, { throwIfNoEntry: false });
   if (!stat) return { state: 'missing', treePath: null, treeId: null, target: null };
   if (stat.isDirectory()) return { state: 'directory', treePath: link, treeId: null, target: null };
-  if (!stat.isSymbolicLink()) return { state: 'foreign-link', treePath: null, treeId: null, target: 'a file' };
+  if (!stat.isSymbolicLink()) return { state: 'foreign-link', treePath: null, treeId: null, target: null };
   const target = readlinkSync(link);
   const treeId = basename(target);
   const named = join(target.startsWith('/') ? '/' : project, target);
@@ -140,6 +140,18 @@ function viewLink({ link, venvsDir, project }: Pick<Place, 'link' | 'venvsDir' |
 }
 
 const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+
+/** What stands at a link, for people. */
+export function standingText(view: Pick<LinkView, 'state' | 'target'>): string {
+  const words: Record<LinkState, string> = {
+    missing: 'nothing there',
+    directory: 'a directory',
+    managed: `a link to ${view.target}`,
+    dangling: `a link to nowhere: ${view.target}`,
+    'foreign-link': view.target === null ? 'a file' : `a link to ${view.target}, which is not ours`,
+  };
+  return words[view.state];
+}
 
 /** Whether something is there when links are followed. */
 function isEntry(path: string): boolean {

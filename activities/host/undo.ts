@@ -7,7 +7,7 @@ import { treeInterpreter } from './interpreters.js';
 import { turnLink } from './link.js';
 import { takeManifest } from './manifest.js';
 import { operationId, perform } from './order.js';
-import { readLink, resolvePlace, type LinkView, type Place } from './paths.js';
+import { readLink, resolvePlace, standingText, type LinkView, type Place } from './paths.js';
 import { bootId } from './proc.js';
 import { hostRefused } from './refuse.js';
 import { settleOn } from './riders.js';
@@ -89,7 +89,7 @@ async function settleBack(ctx: HostContext, step: StepScope, place: Place, armed
 async function proveHome(ctx: HostContext, step: StepScope, place: Place, armed: ArmedRow): Promise<{ version: string | null; problems: string[] }> {
   const view = readLink(place);
   if (armed.undoTarget === null) return { version: null, problems: view.state === 'missing' ? [] : [`${place.link}: expected nothing there, got ${view.state}`] };
-  if (!isHome(armed, view) || view.treePath === null) return { version: null, problems: [`${place.link}: expected .venvs/${armed.undoTarget}, got ${view.target ?? view.state}`] };
+  if (!isHome(armed, view) || view.treePath === null) return { version: null, problems: [`${place.link}: expected .venvs/${armed.undoTarget}, got ${standingText(view)}`] };
   const { owner } = place;
   const [interpreter, manifest] = await Promise.all([
     treeInterpreter(ctx, view.treePath, owner),
@@ -103,7 +103,7 @@ async function proveHome(ctx: HostContext, step: StepScope, place: Place, armed:
 }
 
 function supersededText({ link }: Place, armed: ArmedRow, view: LinkView): string {
-  const got = view.state === 'missing' ? 'nothing there' : view.state === 'directory' ? 'a directory' : `a link to ${view.target}`;
+  const got = standingText(view);
   const expected = armed.switchingTo === null ? 'what was armed' : `.venvs/${armed.switchingTo}, where ${armed.run} set it`;
   return `${link}: expected ${expected}, got ${got}; somebody changed it since, so nothing was touched: look at it, then runbook plan change`;
 }

@@ -6,7 +6,7 @@ import type { HostActivities, Order } from './contract.js';
 import { treeInterpreter } from './interpreters.js';
 import { takeManifest } from './manifest.js';
 import { perform } from './order.js';
-import { readLink, resolveEnvironment } from './paths.js';
+import { readLink, resolveEnvironment, standingText } from './paths.js';
 import type { ResolvedEnvironment } from './paths.js';
 import { importModules, starter } from './tree-checks.js';
 import type { ImportWish } from './tree-checks.js';
@@ -39,7 +39,7 @@ async function judgeLink(ctx: HostContext, step: StepScope, guard: Guard, resolv
   const { settings, files, interpreter } = input.plan;
   const expected = treePath(resolved, input.tree);
   const view = readLink(resolved);
-  if (view.treePath !== expected) return { version: null, problem: `${link}: expected it to lead to ${expected}, got ${view.treePath ?? view.target ?? 'nothing'}` };
+  if (view.treePath !== expected) return { version: null, problem: `${link}: expected it to lead to ${expected}, got ${view.treePath ?? standingText(view)}` };
   const start = starter(ctx, owner, { guard, scope: step });
   const [seen, imports, manifest] = await Promise.all([
     treeInterpreter(ctx, link, owner),

@@ -101,13 +101,26 @@ export async function startInstance({ onSwitch = 'restart', leaseQuietSeconds = 
   const project = path.join(dir, 'projects', 'svc');
   const link = path.join(project, '.venv');
   writeFiles({ dir, project, link, index, found, uv }, onSwitch, leaseQuietSeconds);
+  try {
+    return await startOn({ dir, project, link, index, found }, onSwitch);
+  } catch (error) {
+    // Else its port keeps the test process alive until the runner's own limit.
+    index.close();
+    throw error;
+  }
+}
+
+async function startOn({ dir, project, link, index, found }: Pick<Parts, 'dir' | 'project' | 'link' | 'index' | 'found'>, onSwitch: 'restart' | 'idle'): Promise<TestInstance> {
   const handle = await up({ allowRoot: true, port: 0, uiPort: null, home: path.join(dir, 'home'), handleSignals: false });
   const connection = await Connection.connect({ address: handle.address });
   const client = new Client({ connection });
   await acceptHost(client, handle.host);
   const instance = assemble({ dir, project, link, index, found, handle, client, connection });
   const made = await instance.cli('env', 'create', project, '--to', found.primary.version, '--yes', '--json');
-  if (made.code !== 0) throw new Error(`the first environment could not be made: ${made.stdout}${made.stderr}`);
+  if (made.code !== 0) {
+    await instance.stop();
+    throw new Error(`the first environment could not be made: ${made.stdout}${made.stderr}`);
+  }
   if (onSwitch === 'restart') execFileSync(found.fallback.realpath, [UNIT, 'restart', link, path.join(project, 'unit.json')]);
   return instance;
 }

@@ -23,7 +23,10 @@ const PROSE: Record<string, string[]> = {
 };
 
 /** Sentences whose runs are compared: a run that waits may word it anew, but says for whom (invariant 3). */
-const NAMES_A_RUN = { place: 'activity appendRecords', path: 'args.*.entries.*.data.waitsFor.*' };
+const NAMES_A_RUN: Record<string, string[]> = {
+  'activity appendRecords': ['args.*.entries.*.data.waitsFor.*'],
+  'signal progress': ['args.*.waitsFor.what', 'args.*.waitsFor.command'],
+};
 const RUN = /\b(?:ch|fb|rb)-[0-9a-z]{4}\b/g;
 
 /** Only in entries of this event it is a sentence of the workflow's; in others it is the host's. */
@@ -56,7 +59,7 @@ function cutSilence(says: Json): Json {
 /** The fact without the sentences named above. */
 export function withoutProse(fact: Fact): Fact {
   const place = fact.kind === 'update' ? 'update' : `${fact.kind} ${fact.key}`;
-  const cut = (PROSE[place] ?? []).reduce((says, path) => cutAt(says, path, spoken), fact.says as Json);
-  if (place !== NAMES_A_RUN.place) return { ...fact, says: cut };
-  return { ...fact, says: cutSilence(cutAt(cut, NAMES_A_RUN.path, named)) };
+  const cutAll = (says: Json, paths: string[] | undefined, cut: Cut): Json => (paths ?? []).reduce((left, path) => cutAt(left, path, cut), says);
+  const says = cutAll(cutAll(fact.says as Json, PROSE[place], spoken), NAMES_A_RUN[place], named);
+  return { ...fact, says: place === 'activity appendRecords' ? cutSilence(says) : says };
 }

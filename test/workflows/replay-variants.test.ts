@@ -85,7 +85,7 @@ VARIANTS.forEach(({ title, history, finder, ...variant }, at) => {
 /** Sentences for people, as a later release may word them. */
 const REWORDED: Broken[] = [
   broken('the message of the end', 'environment-change--done', 'environment-change.js', 'answers from ${plan', 'is now on ${plan'),
-  broken('the fact of a step', 'environment-change--done-for-a-fallback', 'lib/change-steps.js', 'packages by ${built', 'packages, installed by ${built'),
+  broken('the fact of a step', 'environment-change--done-for-a-fallback', 'lib/change-steps.js', ', as user ${built', ', owned by ${built'),
   broken('the words of a refusal', 'environment-change--refused-for-another-plan', 'lib/planning.js', "what: 'the plan agreed to'", "what: 'the agreed plan'"),
   broken('the words about a wait', 'environment-change--waited-for-another-run', 'lib/lease.js', 'to finish with this environment', 'to let go of it'),
   broken('the answer to an abort', 'environment-change--aborted-during-prepare', 'lib/run.js', 'already asked by', 'it was asked for by'),

@@ -1,20 +1,27 @@
 import type { Command } from 'commander';
 import { findInstance, type Instance } from '../instance.js';
-import { couldNotTell } from '../io.js';
+import { readAgentFile } from '../files.js';
+import { couldNotTell, refusal } from '../io.js';
 import { runProcess } from '../processes.js';
 
 /** `runbook up`: everything here, in the foreground until Ctrl-C. */
 export function upCommand(program: Command): void {
   program
     .command('up')
-    .option('--port <port>', 'port of the server', '7233')
-    .option('--ui-port <port>', 'port of the Web UI', '8233')
+    .option('--port <port>', 'port of the server', readPort, '7233')
+    .option('--ui-port <port>', 'port of the Web UI', readPort, '8233')
     .option('--allow-root', 'run as root: every local user can reach the server\'s port')
     .addHelpText('after', '\nExample:\n  runbook up --port 7300 --ui-port 8300')
     .action(async (options: { port: string; uiPort: string; allowRoot?: boolean }) => {
       const args = ['--port', options.port, '--ui-port', options.uiPort, ...(options.allowRoot ? ['--allow-root'] : [])];
       process.exitCode = await runProcess('main-up', args, null);
     });
+}
+
+/** 0 lets the system choose one. */
+function readPort(raw: string): string {
+  if (/^\d{1,5}$/.test(raw) && Number(raw) < 65_536) return raw;
+  throw refusal([{ what: '--port or --ui-port', expected: 'a port number up to 65535, or 0 for any free one', got: raw, wayOut: 'runbook up --port 7300 --ui-port 8300' }]);
 }
 
 /** `runbook agent`: this host's agent, in the foreground. */
@@ -25,6 +32,8 @@ export function agentCommand(program: Command): void {
     .action(async (options: { allowRoot?: boolean }) => {
       const instance = findInstance();
       const { agentFile, agentDir } = instance.paths;
+      // Its mistakes are told in words here; the process itself logs for machines.
+      readAgentFile(instance.paths);
       process.exitCode = await runProcess('main-agent', [config(instance, { agentFile, agentDir, allowRoot: options.allowRoot ?? false })], instance);
     });
 }

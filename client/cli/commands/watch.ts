@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { follow, printEnd } from '../follow.js';
 import { findInstance } from '../instance.js';
-import { EXIT, type Io } from '../io.js';
+import { EXIT, refusal, type Io } from '../io.js';
 import { findWorkflowId } from '../runs.js';
 import { withClient } from '../temporal.js';
 import { detachOnInterrupt } from './run.js';
@@ -10,7 +10,7 @@ import { detachOnInterrupt } from './run.js';
 export function watchCommand(program: Command, io: Io): void {
   program
     .command('watch <run>')
-    .option('--timeout <seconds>', 'stop following after this time (exit 3); the run goes on', Number)
+    .option('--timeout <seconds>', 'stop following after this time (exit 3); the run goes on', readSeconds)
     .option('--json', 'the result as JSON')
     .addHelpText('after', '\nExample:\n  runbook watch fb-7k2m --timeout 600')
     .action(async (run: string, options: { timeout?: number; json?: boolean }) => {
@@ -23,6 +23,11 @@ export function watchCommand(program: Command, io: Io): void {
         return printEnd(io, result, { instance, workflowId, json: options.json ?? false });
       });
     });
+}
+
+function readSeconds(raw: string): number {
+  if (/^[1-9]\d{0,5}$/.test(raw)) return Number(raw);
+  throw refusal([{ what: '--timeout', expected: 'seconds, from 1 to 999999', got: raw, wayOut: 'runbook watch RUN --timeout 600' }]);
 }
 
 function stillWaiting(io: Io, run: string): void {

@@ -137,3 +137,17 @@ test('a dead holder blocks nobody: told that it ended, the agent gives the lease
   assert.deepEqual(await take(p, 'alive'), { epoch: 3 });
   assert.deepEqual((await view(p)).waiters, []);
 });
+
+test('a run that closed its change can\'t take the lease forward again (it was reset); its undo can', async () => {
+  const p = await prepared(host, { name: 'reset' });
+  await armUndo(host.ctx, testScope(), p.order('arm'), p.plan);
+  await switchLink(host.ctx, testScope(), p.order('switch'), { plan: p.plan, tree: p.next });
+  const closing = p.order('close');
+  await closeChange(host.ctx, testScope(), closing, { keepPin: false });
+  const same: LeaseHolder = { workflowId: closing.workflowId, chain: closing.chain, run: p.run };
+  const again = (priority: 'forward' | 'undo') => acquireLease(host.ctx, testScope(), { env: p.project.env, holder: same, priority });
+  await assert.rejects(again('forward'), { type: 'HostRefused', nonRetryable: true, message: new RegExp(`${p.run}, which has: it was reset; runbook undo`) });
+  assert.equal((await view(p.project)).state, 'free');
+  assert.ok((await again('undo')).epoch > closing.epoch);
+  assert.match(answers(p.project), /^3\.12\./);
+});

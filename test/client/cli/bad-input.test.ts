@@ -3,16 +3,13 @@
  * on stderr, nothing started, nothing on record, nothing left behind.
  */
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { parse, stringify } from 'yaml';
 import { startInstance, type CliAnswer, type TestInstance } from '../../support/instance.js';
-
-const BIN = path.resolve(import.meta.dirname, '../../../../bin/runbook.js');
 
 let it: TestInstance;
 /** A project without an environment, for what may stand at the link. */
@@ -30,8 +27,9 @@ after(() => it?.stop());
 /** Every path below a folder with what tells whether it was touched. */
 const listing = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort().map((name) => {
-    const { mode, size, mtimeMs, ino } = lstatSync(path.join(folder, name));
-    return `${name} ${mode} ${size} ${mtimeMs} ${ino}`;
+    const stat = lstatSync(path.join(folder, name));
+    // The plan's look writes and removes a file where the environment would be built: a folder's own time tells nothing.
+    return `${name} ${stat.mode} ${stat.ino} ${stat.isDirectory() ? '' : `${stat.size} ${stat.mtimeMs}`}`;
   });
 
 const runs = (): string[] => {
@@ -55,7 +53,7 @@ interface Refusal {
 /** The four parts of every refusal (style rule 16). */
 const FOUR_PARTS = [/^refused: .+/m, /expected .+, got .+/, /^ {2}try: \S.+/m, /^nothing was started$/m];
 /** Where the words themselves are wrong, the parser's own sentence says what. */
-const WORDS = [/^refused: .+/m, /^ {2}try: runbook --help$/m, /^nothing was started$/m];
+const WORDS = [/^refused: .+/m, /^ {2}try: runbook( run| undo)? --help$/m, /^nothing was started$/m];
 
 async function assertRefused({ words, code = 64, says, given }: Refusal, parts = FOUR_PARTS): Promise<CliAnswer> {
   const putBack = given?.() ?? (() => undefined);
@@ -143,10 +141,10 @@ const CASES: Record<string, Refusal> = {
   'a port that is none': { words: () => ['up', '--allow-root', '--port', 'x'], says: [/--port/] },
   'nobody to ask': { words: () => ['run', 'change', it.project, '--to', it.fallback.version], says: [/expected --yes/] },
   'an environment where there is none': { words: () => ['run', 'change', bare, '--yes'], says: [/expected an environment to return to, got nothing there/, /try: runbook env create/] },
-  'an environment to be made where there is one': { words: () => ['env', 'create', it.project, '--yes'], says: [/expected nothing, because an environment shall be made there/, /runbook run change/] },
+  'an environment to be made where there is one': { words: () => ['env', 'create', it.project, '--yes'], says: [/expected nothing, because an environment shall be made there, got a link to \.venvs\//, /runbook run change/] },
   'a link to nowhere': { words: () => ['run', 'change', bare, '--yes'], given: () => atLink((link) => symlinkSync('.venvs/gone-1', link)), says: [/a link to nowhere: \.venvs\/gone-1/, /remove the link/] },
   'a link to a folder that is not ours': { words: () => ['run', 'change', bare, '--yes'], given: () => atLink((link) => symlinkSync(outside, link)), says: [/a link to .*which is not ours/, /can be adopted/] },
-  'a file where the environment should be': { words: () => ['run', 'change', bare, '--yes'], given: () => atLink((link) => writeFileSync(link, 'x')), says: [/got a file\b/] },
+  'a file where the environment should be': { words: () => ['run', 'change', bare, '--yes'], given: () => atLink((link) => writeFileSync(link, 'x')), says: [/got a file\n {2}try: move it away/] },
 };
 
 const outside = mkdtempSync(path.join(tmpdir(), 'runbooks-outside-'));
@@ -188,50 +186,4 @@ test('a directory is adopted: the plan says so, and the link leads to it until t
   assert.equal(undone.code, 0, undone.stdout + undone.stderr);
   assert.match(readlinkSync(link), /^\.venvs\/adopted-/);
   assert.equal(execFileSync(path.join(link, 'bin/python'), ['-I', '-c', 'import platform; print(platform.python_version())'], { encoding: 'utf8' }).trim(), it.fallback.version);
-});
-
-/** A command where no instance was ever started. */
-function elsewhere(...words: string[]): Promise<CliAnswer & { left: string[] }> {
-  const home = mkdtempSync(path.join(tmpdir(), 'runbooks-nowhere-'));
-  const env = { ...process.env, XDG_STATE_HOME: path.join(home, 'state'), RUNBOOK_HOME: path.join(home, 'home') };
-  return new Promise((resolve) => {
-    execFile(process.execPath, [BIN, ...words], { env }, (error, stdout, stderr) => {
-      const left = readdirSync(home, { recursive: true, encoding: 'utf8' });
-      rmSync(home, { recursive: true });
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr, left });
-    });
-  });
-}
-
-for (const words of [['plan', 'change'], ['run', 'change', '--yes'], ['undo', '--reason', 'x']]) {
-  test(`no server: ${words[0]} could not tell, and names the way out`, { timeout: 30_000 }, async () => {
-    const [verb, ...more] = words;
-    const { code, stderr, left } = await elsewhere(verb!, ...more.filter((word) => !word.startsWith('-') && word !== 'x'), it.project, ...more.filter((word) => word.startsWith('-') || word === 'x'));
-    assert.equal(code, 69, stderr);
-    for (const part of [...FOUR_PARTS, /the Temporal server: expected one that answers, got none configured and none running/, /runbook up/]) assert.match(stderr, part);
-    assert.deepEqual(left, []);
-  });
-}
-
-test('a server address where nobody listens: could not tell', { timeout: 30_000 }, async () => {
-  process.env['TEMPORAL_ADDRESS'] = '127.0.0.1:9';
-  try {
-    const { code, stderr } = await elsewhere('run', 'change', it.project, '--yes');
-    assert.equal(code, 69, stderr);
-    assert.match(stderr, /no answer at 127\.0\.0\.1:9[^]*try: [^]*TEMPORAL_ADDRESS/);
-  } finally {
-    delete process.env['TEMPORAL_ADDRESS'];
-  }
-});
-
-test('up on a port that is taken names the port, and leaves nothing running', { timeout: 60_000 }, async () => {
-  const taken = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => taken.once('listening', resolve));
-  const { port } = taken.address() as AddressInfo;
-  const { code, stderr } = await elsewhere('up', '--allow-root', '--port', String(port), '--ui-port', '0');
-  taken.close();
-  assert.equal(code, 69, stderr);
-  assert.match(stderr, new RegExp(`^refused: .*port ${port}`, 'm'));
-  assert.match(stderr, /--port/);
-  assert.match(stderr, /nothing was started/);
 });
