@@ -5,7 +5,7 @@
 import { CancellationScope, workflowInfo } from '@temporalio/workflow';
 import { configEdits } from '../policy/configuration.js';
 import type { ChangeRequest, Plan, RunResult } from '../policy/model.js';
-import { failureText, failureType, isRefusal, objectionsOf } from './lib/failures.js';
+import { failureText, failureType, isRefusal, objectionsOf, rethrowMistake } from './lib/failures.js';
 import { takeLease } from './lib/lease.js';
 import { planChangeOn, digestObjection } from './lib/planning.js';
 import { Run } from './lib/run.js';
@@ -59,6 +59,7 @@ async function carryOut(run: Run, plan: Plan): Promise<RunResult> {
 
 /** Nothing was armed yet: nothing to undo. */
 async function endUnchanged(run: Run, error: unknown): Promise<RunResult> {
+  rethrowMistake(error);
   const { aborting } = run.state;
   if (aborting) return run.end('rolled-back', `stopped by ${aborting.by}: ${aborting.reason}; nothing had been changed`);
   const message = `${failureText(error)}; nothing was changed`;

@@ -1,6 +1,6 @@
 /** The way back of an environment's last change, asked for after its run ended; or the end of what a run left behind. */
 import type { RunResult, UndoRequest } from '../policy/model.js';
-import { failureText, isRefusal, objectionsOf } from './lib/failures.js';
+import { failureText, isRefusal, objectionsOf, rethrowMistake } from './lib/failures.js';
 import { callHost } from './lib/host.js';
 import { takeLease } from './lib/lease.js';
 import { close } from './lib/change-steps.js';
@@ -15,6 +15,7 @@ export async function environmentUndo(request: UndoRequest): Promise<RunResult> 
     await takeLease(run, 'undo');
     return request.mode === 'keep' ? await keep(run) : await undo(run);
   } catch (error) {
+    rethrowMistake(error);
     if (isRefusal(error)) return run.end('refused', failureText(error), objectionsOf(error));
     return run.end('rollback-incomplete', `${failureText(error)}. runbook undo ${run.env.link} --local --reason … works without a server`);
   }

@@ -5,7 +5,7 @@
 import { CancellationScope, sleep } from '@temporalio/workflow';
 import type { ChangeRequest, HostLook, LockVerdict, Objection, Outcome, RunResult } from '../policy/model.js';
 import type { FallbackDecision } from '../activities/control/contract.js';
-import { failureText, failureType, isRefusal, objectionsOf } from './lib/failures.js';
+import { failureText, failureType, isRefusal, objectionsOf, rethrowMistake } from './lib/failures.js';
 import { callHost, control } from './lib/host.js';
 import { changeAsChild } from './lib/child-change.js';
 import { chooseOn, fallbackPlace, judge, lookAt } from './lib/planning.js';
@@ -101,6 +101,7 @@ function escalation(decision: FallbackDecision, request: ChangeRequest): Objecti
 }
 
 function verdictOf(run: Run, error: unknown): Verdict {
+  rethrowMistake(error);
   const { aborting } = run.state;
   if (aborting) return { outcome: 'rolled-back', message: `stopped by ${aborting.by}: ${aborting.reason}; nothing had been changed`, objections: [] };
   if (isRefusal(error)) return refusal(failureText(error), objectionsOf(error));

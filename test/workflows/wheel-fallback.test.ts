@@ -124,3 +124,21 @@ test('DIS-14, DIS-18: by default the fallback replaces what the link leads to, w
   assert.deepEqual(new Set(g.orders.map((order) => order.env.link)), new Set(['/srv/p/.venv']));
   for (const step of ['arm', 'prepare', 'verify', 'switch']) assert.ok(g.orders.some((order) => order.step === step), step);
 });
+
+test('a change whose fallback was terminated goes on, and says its own end', async (t) => {
+  let reach!: () => void;
+  const reached = new Promise<void>((resolve) => (reach = resolve));
+  let release!: () => void;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const f = fakes({ host: { prepare: async (order) => (reach(), await held, { id: `${order.run}-1`, path: '/x', installer: 'uv', packages: 1, asUser: 'p', workMs: 1 }) } });
+  await env.withWorker(t, { activities: f.control, hostActivities: f.host }, async ({ client, taskQueue, host }) => {
+    const request = { ...requestFor(host, 'fallback'), run: 'fb-0000' };
+    const handle = await client.workflow.start(wheelFallback, { taskQueue, workflowId: workflowIdOf('fallback', request.env, ULID), args: [request] });
+    await reached;
+    await handle.terminate('by hand');
+    release();
+    const result = (await client.workflow.getHandle(workflowIdOf('change', request.env, ULID)).result()) as RunResult;
+    assert.equal(result.outcome, 'done');
+  });
+  assert.deepEqual(f.entries.filter((e) => e.event === 'outcome').map((e) => [e.run, e.data['outcome']]), [['fb-0000', 'done']]);
+});

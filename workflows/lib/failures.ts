@@ -1,5 +1,5 @@
 /** Reading failures of activities: the facts were decided where the cause was known. */
-import { ActivityFailure, ApplicationFailure, CancelledFailure, ChildWorkflowFailure, TimeoutFailure } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, CancelledFailure, ChildWorkflowFailure, TemporalFailure, TimeoutFailure } from '@temporalio/workflow';
 import { FAILURE } from '../../policy/names.js';
 import type { Objection } from '../../policy/model.js';
 import type { LeaseBusyDetails } from '../../activities/host/contract.js';
@@ -9,6 +9,14 @@ export function causeOf(error: unknown): unknown {
   let cause = error;
   while ((cause instanceof ActivityFailure || cause instanceof ChildWorkflowFailure) && cause.cause) cause = cause.cause;
   return cause;
+}
+
+/**
+ * Lets a mistake in workflow code fail its task, so that it is seen and mended by a deploy while the run waits; taken for
+ * a failure of the run it would look like an ordinary rollback.
+ */
+export function rethrowMistake(error: unknown): void {
+  if (!(error instanceof TemporalFailure)) throw error;
 }
 
 /** Type of the failure: one of `FAILURE`, or the framework's word for it. */

@@ -46,6 +46,8 @@ export class Run {
   private orders = 0;
   private noted = 0;
   private shown = '';
+  /** The run that ordered this one does not answer any more. */
+  private isOrphan = false;
   /** From the undo on, nothing waits for the records (invariant 10). */
   undoing = false;
   private unrecorded: AuditEntry[] = [];
@@ -197,7 +199,7 @@ export class Run {
       this.state.outcome = outcome;
       this.state.message = message;
       const result = this.result(outcome, message, objections);
-      if (!this.parent) this.note('outcome', { outcome, message, from: result.from, to: result.to, planDigest: result.planDigest, report: this.report, objections: objections as never });
+      if (!this.parent || this.isOrphan) this.note('outcome', { outcome, message, from: result.from, to: result.to, planDigest: result.planDigest, report: this.report, objections: objections as never });
       this.show();
       await this.record();
       await condition(allHandlersFinished);
@@ -228,7 +230,7 @@ export class Run {
 
   private tellParent(parent: string): void {
     const { steps, step, waitsFor } = this.state;
-    // The run that ordered this change may have been terminated; the change is its own and goes on.
-    getExternalWorkflowHandle(parent).signal(progressSignal, { steps, step, waitsFor }).catch(() => undefined);
+    // The run that ordered this change may have been ended from outside: the change goes on, and says its own end.
+    getExternalWorkflowHandle(parent).signal(progressSignal, { steps, step, waitsFor }).catch(() => (this.isOrphan = true));
   }
 }

@@ -3,7 +3,7 @@ import { CancellationScope, sleep } from '@temporalio/workflow';
 import { FAILURE } from '../../policy/names.js';
 import type { Plan, RunResult } from '../../policy/model.js';
 import type { Undone } from '../../activities/host/contract.js';
-import { failureText, failureType, isRefusal, objectionsOf } from './failures.js';
+import { failureText, failureType, isRefusal, objectionsOf, rethrowMistake } from './failures.js';
 import { callHost } from './host.js';
 import type { Run } from './run.js';
 import * as steps from './change-steps.js';
@@ -14,6 +14,7 @@ const ROLLBACK_LIMIT = '1 hour';
 /** Undoes what a run changed, whatever stopped it, and ends it. Not cancellable. */
 export function undoAndEnd(run: Run, plan: Plan, error: unknown): Promise<RunResult> {
   return CancellationScope.nonCancellable(async () => {
+    rethrowMistake(error);
     run.noteCancel(error);
     const why = reasonOf(run, error);
     if (failureType(error) === FAILURE.Fenced) return run.end('superseded', `${why}; another run has this environment now`);

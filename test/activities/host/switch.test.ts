@@ -198,10 +198,10 @@ test('arming compares what stands with the plan, and refuses what is not ours', 
   stand(`.venvs/${p.next}`);
   await assert.rejects(arm(), { type: 'PlanChanged' });
   unlinkSync(link);
-  await assert.rejects(arm(), { type: 'PlanChanged', message: /got missing/ });
+  await assert.rejects(arm(), { type: 'PlanChanged', message: /got nothing there/ });
   mkdirSync(link);
   writeFileSync(join(link, 'pyvenv.cfg'), '');
-  await assert.rejects(arm(), { type: 'PlanChanged', message: /got directory/ });
+  await assert.rejects(arm(), { type: 'PlanChanged', message: /got a directory/ });
   assert.equal(host.ctx.store.armed.get(p.order('x').chain), undefined);
 });
 
