@@ -59,7 +59,8 @@ export const agentFileSchema = z.strictObject({
       leaseQuietSeconds: z.number().positive().default(15),
     })
     .prefault({}),
-  trust: z.enum(['server', 'signatures']).default('server'),
+  /** Only what this version does: a host that asks for signed warrants is refused, never served without them. */
+  trust: z.enum(['server']).default('server'),
 });
 
 export type AgentFile = z.infer<typeof agentFileSchema>;
