@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CONFIG_VARIABLE, type ChildMessage } from './child-process.js';
 
 /** A process that said it is ready. */
@@ -61,12 +62,14 @@ export async function startChild(input: ChildSpec, signal: AbortSignal): Promise
   };
   let reason = `see ${logFile}`;
   let timer: NodeJS.Timeout | undefined;
+  // An instance lives for weeks and its parts may start often: nothing may stay behind on its signal.
+  const settled = new AbortController();
   try {
     const facts = await new Promise<Record<string, string>>((resolve, reject) => {
       timer = setTimeout(() => reject(new Error(`${name} was not ready after ${readyMs / 1000} s; its log is ${logFile}`)), readyMs);
       child.on('message', (message: ChildMessage) => (message.type === 'ready' ? resolve(message.facts) : (reason = message.reason)));
       child.once('error', reject);
-      signal.addEventListener('abort', () => reject(new Error(`${name} was stopped before it was ready`)), { once: true });
+      signal.addEventListener('abort', () => reject(new Error(`${name} was stopped before it was ready`)), { once: true, signal: settled.signal });
       void exited.then((how) => reject(new Error(`${name} ended before it was ready (${how}): ${reason}`)));
     });
     return { pid: child.pid!, facts, exited, stop };
@@ -74,6 +77,7 @@ export async function startChild(input: ChildSpec, signal: AbortSignal): Promise
     await stop();
     throw error;
   } finally {
+    settled.abort();
     clearTimeout(timer);
   }
 }
@@ -84,11 +88,7 @@ export async function startChild(input: ChildSpec, signal: AbortSignal): Promise
  */
 export async function supervise(start: (signal: AbortSignal) => Promise<Running>, signal: AbortSignal, onChange: (running: Running | null, why: string) => void): Promise<Supervised> {
   let running = await start(signal);
-  const pause = (ms: number): Promise<void> =>
-    new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-    });
+  const pause = (ms: number): Promise<void> => sleep(ms, undefined, { signal }).catch(() => undefined);
   const watch = async (): Promise<void> => {
     for (let wait = FIRST_PAUSE_MS; ; ) {
       const since = Date.now();

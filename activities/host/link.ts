@@ -5,7 +5,7 @@ import { bridgeTo } from './anchor.js';
 import type { Guard, HostContext } from './context.js';
 import { asOwner } from './owner.js';
 import { readLink, type LinkView, type Place } from './paths.js';
-import { bootId, ticksNow } from './proc.js';
+import { bootId, passTick, ticksNow } from './proc.js';
 import { ridersNow } from './riders.js';
 import { refusal } from './refuse.js';
 
@@ -23,20 +23,27 @@ export interface TurnInput {
   rows(): void;
 }
 
-/** Turns the link and says how many milliseconds rename and sync took. Whoever reads it finds the old or the new tree, never nothing. */
+/**
+ * Turns the link and says how many milliseconds rename and sync took. Whoever reads it finds the old or the new tree, never
+ * nothing. What starts after the answer starts in a later tick: it is never taken for somebody who was left behind.
+ */
 export function turnLink(ctx: HostContext, place: Place, guard: Guard, { from, to, since, rows }: TurnInput): number {
   const riders = ridersNow(ctx, place, from === null ? null : join(place.venvsDir, from));
-  return guard.commit(() => {
+  let turned = 0;
+  const took = guard.commit(() => {
     const now = readLink(place);
     if (now.treeId !== from || (from === null && now.state !== 'missing')) throw movedMeanwhile(place, from, now);
-    const took = asOwner(place.owner, () => {
+    const ms = asOwner(place.owner, () => {
       if (from !== null) bridgeTo(place.venvsDir, from);
       return to === null ? removeLink(place) : replaceLink(place, to);
     });
-    ctx.store.armed.setTurn(place.link, { leftTree: from, since, ticks: ticksNow(), boot: bootId(), riders });
+    turned = ticksNow();
+    ctx.store.armed.setTurn(place.link, { leftTree: from, since, ticks: turned, boot: bootId(), riders });
     rows();
-    return took;
+    return ms;
   });
+  passTick(turned);
+  return took;
 }
 
 /** Synced rename of a new link over the old one. As the owner, alone. */

@@ -48,7 +48,14 @@ export const isDenied = (error: unknown): boolean => ['EACCES', 'EPERM'].include
 
 /** Clock ticks since boot now, rounded down, as {@link ProcessStat.started} counts them (`USER_HZ` is 100 on every Linux). */
 export function ticksNow(): number {
-  return Math.floor(Number(readFileSync('/proc/uptime', 'latin1').split(' ')[0]) * 100);
+  // Whole hundredths as printed: 0.57 * 100 is less than 57.
+  return Number(readFileSync('/proc/uptime', 'latin1').split(' ')[0]!.replace('.', ''));
+}
+
+/** Waits until the clock shows a later tick than `tick` (10 ms at most): what starts from then on can be told from what was before. */
+export function passTick(tick: number): void {
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  while (ticksNow() <= tick) Atomics.wait(cell, 0, 0, 1);
 }
 
 /** Id of the running kernel: ticks and pids of another one mean nothing. */

@@ -23,13 +23,14 @@ before(() => {
 });
 after(() => host.close());
 afterEach(() => {
-  for (const child of started.splice(0)) child.kill('SIGKILL');
+  // Whole groups: a forked child would hold the pipe, and with it this process, until it ends by itself.
+  startedGroups.push(...started.splice(0).map((child) => child.pid!));
   for (const pgid of startedGroups.splice(0)) try { process.kill(-pgid, 'SIGKILL'); } catch { /* gone, as it should be */ }
 });
 
 /** Starts something that says so on its first line. */
 async function start(file: string, args: string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Promise<{ child: ChildProcess; said: string }> {
-  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'], ...options });
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true, ...options });
   started.push(child);
   const [chunk] = (await once(child.stdout!, 'data')) as [Buffer];
   return { child, said: chunk.toString().trim() };
