@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { finish, readFlags } from './lib.js';
+import { memory } from './memory.js';
 import { workFolder } from './project.js';
 import { findPython, findUv, fullVersion } from './pythons.js';
 import { startStack } from './stack.js';
@@ -24,13 +25,6 @@ const stack = await startStack({ folder: work.folder, roots: [work.folder], prim
 function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
   return (Number(fields[11]) + Number(fields[12])) / TICKS;
-}
-
-/** Resident memory in MiB, now and at its highest. */
-function memory(pid: number): { now: number; peak: number } {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const read = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? NaN) / 1024;
-  return { now: read('VmRSS'), peak: read('VmHWM') };
 }
 
 try {

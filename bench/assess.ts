@@ -14,9 +14,9 @@ import type { Interpreter, LockVerdict } from '../policy/model.js';
 import { loadAgentFile } from '../worker/load-agent-file.js';
 import { figures, finish, readFlags, showMs, tell, type Series } from './lib.js';
 import { missingByPackaging } from './oracle.js';
+import { askPip, evenly } from './pip.js';
 import { ROOT, workFolder } from './project.js';
 import { findPython, findUv } from './pythons.js';
-import { run } from './run.js';
 
 /** The figure the project promises. */
 const TARGET = 40;
@@ -44,19 +44,6 @@ async function prepareOurs(): Promise<() => Promise<LockVerdict[]>> {
   return () => assess(ctx, step, { env: { host: 'bench', link: path.join(project, '.venv') }, interpreters });
 }
 
-/** Names pip's own dry run finds no wheel for, and the time of each call. Wheels only and no dependencies: the cheapest form that answers. */
-async function askPip(python: string, asked: string[]): Promise<{ missing: string[]; times: number[] }> {
-  const missing: string[] = [];
-  const times: number[] = [];
-  for (const pin of asked) {
-    const args = ['-m', 'pip', 'install', '--dry-run', '--ignore-installed', '--no-deps', '--only-binary=:all:', '--disable-pip-version-check', '--no-input', '-q', pin];
-    const ran = await run(python, args, { allow: [0, 1] });
-    times.push(ran.ms);
-    if (ran.code === 1) missing.push(pin.split('==')[0]!);
-  }
-  return { missing, times };
-}
-
 const same = (a: string[][], b: string[][]): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 try {
@@ -71,7 +58,7 @@ try {
     oursSeries.values.push(performance.now() - begun);
   }
   tell(`ours: ${showMs(figures(oursSeries.values).median)}`);
-  const asked = Array.from({ length: sample }, (_, i) => pins[Math.floor((i * pins.length) / sample)]!);
+  const asked = evenly(pins, sample);
   await askPip(pythons[0]!, asked.slice(0, 2));
   const byPip = [];
   for (const python of pythons) byPip.push(await askPip(python, asked));

@@ -30,13 +30,13 @@ export function stepCosts(events: Event[]): StepCost[] {
   });
 }
 
-/** Step costs of every closed run in the namespace, the watch of the host left out. */
-export async function readStepCosts(address: string, namespace: string): Promise<StepCost[]> {
+/** Step costs of every closed run in the namespace that began after `since`, the watch of the host left out. */
+export async function readStepCosts(address: string, namespace: string, since = new Date(0)): Promise<StepCost[]> {
   const connection = await Connection.connect({ address });
   try {
     const client = new Client({ connection, namespace });
     const costs: StepCost[] = [];
-    for await (const { workflowId, runId, type } of client.workflow.list({ query: "ExecutionStatus = 'Completed'" })) {
+    for await (const { workflowId, runId, type } of client.workflow.list({ query: `ExecutionStatus = 'Completed' AND StartTime > '${since.toISOString()}'` })) {
       if (type === 'hostWatch') continue;
       costs.push(...stepCosts(await eventsOf(client.workflow.getHandle(workflowId, runId))));
     }

@@ -72,7 +72,7 @@ function offers(files: { name: string }[]): string {
 }
 
 /** Right Python and ABI on some other platform: architecture. No files at all say nothing. */
-function causeOfFiles(files: { name: string }[], ranks: Map<string, number>): WheelFailureCause | undefined {
+export function causeOfFiles(files: { name: string }[], ranks: Map<string, number>): WheelFailureCause | undefined {
   if (files.length === 0) return undefined;
   const interfaces = new Set([...ranks.keys()].map((tag) => tag.slice(0, tag.lastIndexOf('-'))));
   const fits = files.some((it) => parseWheelName(it.name)?.tags.some((tag) => interfaces.has(tag.slice(0, tag.lastIndexOf('-')))));

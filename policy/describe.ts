@@ -29,6 +29,12 @@ export interface RunState {
 const PHASE_OF_STEP: Record<string, Phase> = {
   plan: 'planning',
   assess: 'assessing',
+  diagnose: 'assessing',
+  ladder: 'assessing',
+  'build source-one': 'preparing',
+  'build source-all': 'preparing',
+  propose: 'preparing',
+  measure: 'verifying',
   lease: 'waiting',
   arm: 'arming',
   prepare: 'preparing',
@@ -41,6 +47,7 @@ const PHASE_OF_STEP: Record<string, Phase> = {
   change: 'switching',
   undo: 'undoing',
   close: 'closing',
+  clean: 'closing',
 };
 
 /** The one phase and the one message of a run. */

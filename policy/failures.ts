@@ -4,7 +4,7 @@
  */
 import { failureRules } from './failure-rules.js';
 import { shown } from './mask.js';
-import type { FailureClass } from './model.js';
+import type { FailureClass, WheelFailureCause } from './model.js';
 
 /** Who wrote the output: an installer, the `venv` module, or Python itself (imports, probes). */
 export type Tool = 'uv' | 'pip' | 'venv' | 'python';
@@ -21,6 +21,8 @@ export interface FailureRule {
   retryable: boolean;
   /** What to do, one sentence. */
   remedy: string;
+  /** WF-01, where the class alone does not tell: null is none of the four. */
+  cause?: WheelFailureCause | null;
 }
 
 export interface ClassifiedFailure {
@@ -29,6 +31,8 @@ export interface ClassifiedFailure {
   remedy: string;
   /** The line that decided, masked; or the exit code when none did. */
   evidence: string;
+  /** Of the rule that hit, where it names one; else the class's own (`causeOf`) holds. */
+  cause?: WheelFailureCause | null;
 }
 
 /** Characters of output and of one line that rules look at; the longest line seen that mattered had some 1,500. */
@@ -42,20 +46,20 @@ const UNKNOWN_REMEDY = 'read the command output; the last lines name the cause i
  * @param exitCode null when a signal ended the command.
  */
 export function classifyOutput(rawText: string, tool: Tool, exitCode: number | null): ClassifiedFailure {
-  const text = bounded(rawText);
+  const text = boundedText(rawText);
   for (const rule of failureRules) {
     if (!rule.tools.includes(tool)) continue;
     if (rule.exitCodes !== undefined && !(exitCode !== null && rule.exitCodes.includes(exitCode))) continue;
     const hit = rule.pattern.exec(text);
     if (hit === null || (rule.also !== undefined && !rule.also.test(text))) continue;
-    return { class: rule.class, retryable: rule.retryable, remedy: rule.remedy, evidence: lineAt(text, hit) || exitText(exitCode) };
+    return { class: rule.class, retryable: rule.retryable, remedy: rule.remedy, evidence: lineAt(text, hit) || exitText(exitCode), ...(rule.cause === undefined ? {} : { cause: rule.cause }) };
   }
   if (exitCode === null && text.trim() === '') return { ...killed(), evidence: exitText(exitCode) };
   return { class: 'UNKNOWN', retryable: false, remedy: UNKNOWN_REMEDY, evidence: lastLine(text) || exitText(exitCode) };
 }
 
 /** A log of any size is judged in bounded time: head and tail of the output, head of each line. */
-function bounded(text: string): string {
+export function boundedText(text: string): string {
   const kept = text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT / 4)}\n${text.slice(-MAX_TEXT * 3 / 4)}`;
   return kept.split('\n').map((line) => line.slice(0, MAX_LINE)).join('\n');
 }

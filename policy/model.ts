@@ -3,6 +3,10 @@
  * and how a run ended. Types only.
  */
 
+import type { FailureClass, Performance, PerformanceProbe, Rung, WheelFailureCause } from './model-fallback.js';
+
+export type { Branch, BuiltWheel, Diagnosis, FailureClass, Finding, LockProposal, Performance, PerformanceProbe, ProjectLitter, Rung, WheelBuild, WheelFailureCause } from './model-fallback.js';
+
 /** One environment: a host and the absolute path of the link that names it, usually `PROJECT/.venv`. */
 export interface EnvironmentRef {
   host: string;
@@ -84,6 +88,8 @@ export interface Tree {
   bytes: number;
   /** What it was sealed with, for a tree this product built; null for others. */
   sealed: { lockSha256: string; manifestDigest: string } | null;
+  /** Sentences: what hands changed since a run verified it, with the way out. Absent: nothing, or an earlier version did not look. */
+  drift?: string[];
 }
 
 /** A file of the plan: what will be installed, by hash. */
@@ -119,6 +125,8 @@ export interface HostLook {
   installer: 'uv' | 'pip';
   /** The project file's settings, as far as they matter to the plan. */
   settings: ProjectSettings;
+  /** What the host is for beside its own environments. Absent in what earlier versions recorded. */
+  roles?: 'builder'[];
   /** Reasons of the host itself to refuse: what, expected, got, way out in each. */
   objections: Objection[];
 }
@@ -140,6 +148,8 @@ export interface ProjectSettings {
   envFile: string | null;
   configFiles: { path: string; format: 'keyvalue' | 'yaml' }[];
   expectedFreezeHash: string | null;
+  /** The project's own timed probe; null: the policy's. Absent in what earlier versions recorded. */
+  performance?: (PerformanceProbe & { maxSlowdown: number | null }) | null;
 }
 
 /** A reason to refuse, in the four parts every refusal has. */
@@ -163,6 +173,8 @@ export interface PinVerdict {
   why: string;
   /** WF-01, where the files tell it. */
   cause?: WheelFailureCause;
+  /** `sha256:HEX` the lock approves, for a pin that has no wheel: a source build must start from one of them. Absent: the lock has none. */
+  hashes?: string[];
 }
 
 /** A whole lock judged for one interpreter. */
@@ -177,19 +189,6 @@ export interface LockVerdict {
   durationMs: number;
 }
 
-/** Classes of failure (see docs/when-things-go-wrong.md). */
-export type FailureClass =
-  | 'WHEEL_MISSING' | 'NO_DISTRIBUTION' | 'VERSION_NOT_FOUND' | 'PROJECT_NOT_FOUND' | 'REQUIRES_PYTHON' | 'CONFLICT' | 'AMBIGUOUS'
-  | 'INDEX_AUTH' | 'INDEX_RATE_LIMIT' | 'INDEX_DOWN' | 'INDEX_NOT_AN_INDEX'
-  | 'NET_REFUSED' | 'NET_DNS' | 'NET_TIMEOUT' | 'NET_TLS'
-  | 'HASH_MISMATCH' | 'HASH_MISSING' | 'DISK_FULL' | 'PERMISSION' | 'SYSTEM_PYTHON'
-  | 'INTERPRETER_MISSING' | 'INTERPRETER_SHIM' | 'VENV_EXISTS' | 'VENV_BASE_GONE' | 'VENV_CREATE'
-  | 'WHEEL_WRONG_TAG' | 'WHEEL_CORRUPT' | 'BUILD' | 'KILLED'
-  | 'IMPORT_ABI' | 'IMPORT_STDLIB_REMOVED' | 'IMPORT_NATIVE' | 'IMPORT_INCOMPATIBLE' | 'UNKNOWN';
-
-/** WF-01: the four causes the wheel runbook tells apart. */
-export type WheelFailureCause = 'architecture-incompatibility' | 'python-version-mismatch' | 'missing-system-dependency' | 'corrupted-cache';
-
 /** What a change asks for: intent only. */
 export interface ChangeRequest {
   /** Short id people use: `ch-7k2m`. */
@@ -203,10 +202,17 @@ export interface ChangeRequest {
   requester: string;
   /** sha256 of the policy the requester saw. */
   policyDigest: string;
-  /** The plan the requester agreed to; null plans and goes on (only where the policy pre-approves). */
+  /**
+   * The plan the requester agreed to; null plans and goes on (only where the policy pre-approves); `NO_PLAN_YET` of names.ts: agreed
+   * to what comes before a plan (source builds), and asks again for the plan itself.
+   */
   planDigest: string | null;
   /** True when there is no environment yet and one shall be made. */
   create: boolean;
+  /** WF-71: built anew although what stands already is what the plan makes. Without `to`: on the interpreter that stands. */
+  rebuild?: true;
+  /** WF-71: once the change is done, what Python left beside the project's sources is removed. */
+  cleanProject?: true;
   /** Modules probed in the live environment at assessment (WF-10); the policy's list. */
   assessImports?: string[];
   /** How long steps may take; absent: the defaults of `workflows/lib/host.ts`. */
@@ -242,7 +248,7 @@ export interface Plan {
   interpreter: { version: string; build: string; realpath: string };
   lock: { path: string; sha256: string };
   files: PlannedFile[];
-  rungs: 'wheels'[];
+  rungs: Rung[];
   serviceActions: string[];
   onSwitch: OnSwitch;
   /** Tree the undo returns to; null: undo removes the link again. */
@@ -251,7 +257,7 @@ export interface Plan {
   end: string | null;
   digest: string;
   /** Measurements for people; not in the digest. */
-  facts: { freeBytes: number; needBytes: number; restartWindowSeconds: number; riders: Rider[]; index: string; installer: string; owner: Owner };
+  facts: { freeBytes: number; needBytes: number; restartWindowSeconds: number; riders: Rider[]; index: string; installer: string; owner: Owner; drift?: string[] };
   settings: ProjectSettings;
 }
 
@@ -297,4 +303,8 @@ export interface RunResult {
   steps: StepReport[];
   /** Why it was refused, when it was. */
   objections: Objection[];
+  /** What a change left and what it built, where it came so far. */
+  trees?: { from: string | null; to: string };
+  /** Where it was measured. */
+  performance?: Performance;
 }

@@ -60,3 +60,6 @@ export interface CommandFailure {
   outputPath: string;
   remedy: string;
 }
+
+/** `ChangeRequest.planDigest` of a run that was agreed to before a plan could be made: it builds, and then asks again. */
+export const NO_PLAN_YET = 'none-yet';

@@ -2,6 +2,7 @@
 import { digestOf } from './canonical.js';
 import type { ChangeRequest, HostLook, Interpreter, LockVerdict, Objection, Plan, PlannedFile } from './model.js';
 import type { PolicyFile } from './files/policy-file.js';
+import { behindLeastPatch } from './security-patch.js';
 import { counted } from './text.js';
 import { chooseInterpreter, classifyInterpreter } from './versions.js';
 
@@ -53,6 +54,7 @@ export function makePlan({ request, look, interpreter, verdict, policyDigest }: 
       index: look.index,
       installer: look.installer,
       owner: look.owner,
+      ...(look.current?.drift ? { drift: look.current.drift } : {}),
     },
     settings: look.settings,
   };
@@ -65,8 +67,11 @@ function plannedFiles(verdict: LockVerdict): PlannedFile[] {
   return files.sort((a, b) => (a.project < b.project ? -1 : a.project > b.project ? 1 : 0));
 }
 
-/** Chooses the interpreter a request means, or says why there is none (WF-02, PV-03 to PV-05, DIS-17). */
-export function chooseTarget(look: HostLook, spec: string, policy: PolicyFile, allowPreReleases: boolean): Interpreter | Objection {
+/**
+ * Chooses the interpreter a request means, or says why there is none (WF-02, PV-03 to PV-05, PV-34, DIS-17). One that is
+ * only `judged` may lack security fixes: a fallback leaves it, and must not wait for its patch.
+ */
+export function chooseTarget(look: HostLook, spec: string, policy: PolicyFile, allowPreReleases: boolean, use: 'target' | 'judged' = 'target'): Interpreter | Objection {
   const found = chooseInterpreter(look.interpreters, spec);
   if (!found) {
     return {
@@ -85,7 +90,18 @@ export function chooseTarget(look: HostLook, spec: string, policy: PolicyFile, a
       wayOut: 'name an approved version with --to, or have the policy changed',
     };
   }
-  return found;
+  const least = use === 'target' ? behindLeastPatch(found.version, policy) : null;
+  return least === null ? found : lacksFixes(look, found, least);
+}
+
+/** PV-34. The way back to such an interpreter stays open: undo was armed with the change. */
+function lacksFixes(look: HostLook, { version, path }: Interpreter, least: string): Objection {
+  return {
+    what: `security patch level of ${path}`,
+    expected: `Python ${least} or newer (minPatch of the policy)`,
+    got: version,
+    wayOut: `install Python ${least} or newer on ${look.env.host}, or name a patched version with --to; runbook policy versions lists what is approved`,
+  };
 }
 
 /** Reasons of the facts themselves to refuse, in words (WF-05, PV-16). The host's own objections come first. */
@@ -103,7 +119,7 @@ function noSpace(look: HostLook): Objection {
     what: `disk space for ${look.project}`,
     expected: `${mebibytes(look.disk.needBytes)} free`,
     got: mebibytes(look.disk.freeBytes),
-    wayOut: `free space, or prune old environments: runbook env prune ${look.project}`,
+    wayOut: `free space on its disk, or lower "limits.keepTrees" in the agent file: the next change then keeps fewer old environments in ${look.project}/.venvs`,
   };
 }
 
@@ -150,6 +166,7 @@ export function planText(plan: Plan): string[] {
     `  riders: ${serviceWords(plan)}`,
     `  undo to ${plan.undoTarget === null ? 'no environment: the link is removed' : `.venvs/${plan.undoTarget}`}`,
     `  ${plan.end ? `ends by itself ${plan.end}` : 'stays until it is changed again'}`,
+    ...(plan.facts.drift ?? []).map((line) => `  ! ${line}`),
   ];
 }
 

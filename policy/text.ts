@@ -6,6 +6,9 @@ export function oneLine(text: string, limit = 400): string {
   return flat.length <= limit ? flat : `${flat.slice(0, limit - 1)}…`;
 }
 
+/** Lines stay lines; other control characters become spaces. */
+export const multiLine = (text: string): string => text.replace(/\r\n?/g, '\n').replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/g, ' ').trimEnd();
+
 /** One line that Markdown shows as it is, in text and in table cells. */
 export function markdownText(text: string, limit?: number): string {
   return oneLine(text, limit).replace(/[\\`*_[\]<>|#]/g, '\\$&');

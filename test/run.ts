@@ -1,12 +1,15 @@
 /**
  * The runner behind `npm test`: all compiled tests, two files at a time; fault tests only as a seeded sample unless
- * `faults` is given. Its last line is `N passed, N failed`.
+ * `faults` is given. Its last line is `N passed, N failed`. A whole run of the faults ends with their matrix as a table,
+ * which is also written to the file that RUNBOOK_FAULTS_TABLE names.
  */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { Transform } from 'node:stream';
+import { matrixTable, readResults, RESULTS_VARIABLE } from './faults/matrix-table.js';
 
 const HERE = import.meta.dirname;
 const SOURCES = path.resolve(HERE, '../../test');
@@ -59,17 +62,35 @@ function count(tally: Tally, notes: string[], { type, data }: TestEvent): void {
 
 const short = (file: string | undefined): string => path.relative(HERE, file ?? '');
 
+/** Lets the matrix tests keep their results, and returns what prints them. */
+function matrixOf(folder: string): () => void {
+  const file = path.join(folder, 'results');
+  process.env[RESULTS_VARIABLE] = file;
+  return () => {
+    const results = readResults(file);
+    if (results.length === 0) return;
+    const table = matrixTable(results);
+    console.log(`\n${table}\n`);
+    const wanted = process.env['RUNBOOK_FAULTS_TABLE'];
+    if (wanted) writeFileSync(wanted, `${table}\n`);
+  };
+}
+
 async function main(words: string[]): Promise<number> {
   const files = collect(words);
   const [tally, notes]: [Tally, string[]] = [{ passed: 0, failed: 0, skipped: 0 }, []];
   // Drawn here, so that a run can be repeated: RUNBOOK_FAULTS=SEED npm test
   process.env['RUNBOOK_FAULTS'] ??= words.includes('faults') ? 'all' : String(Date.now() % 1_000_000);
   console.log(`${files.length} files, faults: ${process.env['RUNBOOK_FAULTS']}`);
+  const kept = mkdtempSync(path.join(tmpdir(), 'faults-'));
+  const printMatrix = process.env['RUNBOOK_FAULTS'] === 'all' ? matrixOf(kept) : () => undefined;
   if (files.length > 0) {
     const counting = new Transform({ objectMode: true, transform: (event: TestEvent, _encoding, done) => (count(tally, notes, event), done(null, event)) });
     const output = run({ files, concurrency: 2, timeout: FILE_TIMEOUT_MS }).pipe(counting).compose(new spec());
     for await (const text of output) process.stdout.write(text as string);
   }
+  printMatrix();
+  rmSync(kept, { recursive: true, force: true });
   for (const note of notes) console.log(`! ${note}`);
   console.log(`${tally.passed} passed, ${tally.failed} failed${tally.skipped > 0 ? `, ${tally.skipped} skipped` : ''}`);
   return tally.failed > 0 || tally.passed === 0 ? 1 : 0;

@@ -4,10 +4,12 @@
  */
 import { CancellationScope, workflowInfo } from '@temporalio/workflow';
 import { configEdits } from '../policy/configuration.js';
+import { plannedFacts } from '../policy/fallback-entries.js';
 import type { ChangeRequest, Plan, RunResult } from '../policy/model.js';
 import { failureText, failureType, isRefusal, objectionsOf, rethrowMistake } from './lib/failures.js';
 import { takeLease } from './lib/lease.js';
 import { planChangeOn, digestObjection } from './lib/planning.js';
+import { refuseSlower } from './lib/measuring.js';
 import { Run } from './lib/run.js';
 import * as steps from './lib/change-steps.js';
 import { undoAndEnd } from './lib/undoing.js';
@@ -28,24 +30,26 @@ async function change(run: Run, request: ChangeRequest): Promise<RunResult> {
   run.state.from = plan.present?.version ?? null;
   run.state.to = plan.interpreter.version;
   run.planDigest = plan.digest;
-  run.note('planned', { from: run.state.from, to: run.state.to, planDigest: plan.digest, undoTarget: plan.undoTarget, end: plan.end });
+  run.note('planned', { from: run.state.from, to: run.state.to, planDigest: plan.digest, undoTarget: plan.undoTarget, end: plan.end, ...plannedFacts(plan) });
   if (request.planDigest !== null && request.planDigest !== plan.digest) {
     return run.end('refused', 'the plan changed since it was agreed to; nothing was started', [digestObjection(request.planDigest, plan)]);
   }
-  if (planned.alreadyThere) return run.end('not-needed', `${plan.env.link} already is ${plan.interpreter.version} with this lock, as sealed`);
+  if (planned.alreadyThere && !request.rebuild) return run.end('not-needed', `${plan.env.link} already is ${plan.interpreter.version} with this lock, as sealed`);
   await takeLease(run, 'forward');
   try {
-    return await carryOut(run, plan);
+    return await carryOut(run, request, plan);
   } catch (error) {
     return await undoAndEnd(run, plan, error);
   }
 }
 
 /** Under the lease. What fails here is undone. */
-async function carryOut(run: Run, plan: Plan): Promise<RunResult> {
+async function carryOut(run: Run, request: ChangeRequest, plan: Plan): Promise<RunResult> {
   await steps.arm(run, plan);
   const tree = (await steps.prepare(run, plan)).id;
+  run.trees = { from: plan.undoTarget, to: tree };
   const { manifestDigest } = await steps.verify(run, plan, tree);
+  run.performance = await refuseSlower(run, plan, tree);
   await steps.switchTo(run, plan, tree);
   await steps.configure(run, configEdits(plan, new Date(Date.now()).toISOString()));
   await steps.restart(run, plan, tree);
@@ -53,6 +57,7 @@ async function carryOut(run: Run, plan: Plan): Promise<RunResult> {
   // From here the change stands: an abort that comes now is answered by the end it finds.
   return CancellationScope.nonCancellable(async () => {
     await steps.close(run);
+    if (request.cleanProject) await steps.clean(run);
     return run.end('done', `${plan.env.link} answers from ${plan.interpreter.version}`);
   });
 }

@@ -23,6 +23,7 @@ export async function environmentUndo(request: UndoRequest): Promise<RunResult> 
 
 async function undo(run: Run): Promise<RunResult> {
   const undone = await undoStep(run, null);
+  run.state.from = undone.from ?? null;
   run.state.to = undone.version;
   if (undone.outcome === 'superseded') {
     await close(run);

@@ -2,6 +2,7 @@
 import { ActivityFailure, continueAsNew, proxyActivities, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import { hostEventsQueue } from '../policy/names.js';
 import type { AuditEntry } from '../policy/records.js';
+import { markdownText } from '../policy/text.js';
 import type { HostActivities, HostEvent, LeaseView } from '../activities/host/contract.js';
 import { endedEntry } from './lib/ended.js';
 import { failureText } from './lib/failures.js';
@@ -20,7 +21,7 @@ export async function hostWatch({ host, cursor }: HostWatchInput): Promise<void>
     const event = await nextNews(host, cursor, count);
     if (!event) continue;
     cursor = event.cursor;
-    await control.appendRecords({ entries: [entryOf(host, `event/${cursor}`, event.kind === 'changed' ? 'changed' : 'check-in', { ...event })] });
+    await control.appendRecords({ entries: [entryOf(host, `event/${cursor}`, event.kind === 'changed' || event.drift ? 'changed' : 'check-in', { ...event })] });
     setCurrentDetails(details(host, event));
     for (const lease of event.quiet) await askAfter(host, lease);
   }
@@ -63,5 +64,5 @@ function entryOf(host: string, key: string, event: AuditEntry['event'], data: Au
 
 function details(host: string, event: HostEvent): string {
   const rows = event.environments.map((e) => `| ${e.link} | ${e.version ?? '—'} | ${e.tree} | ${e.state} |`);
-  return [`### ${host} · ${event.kind} ${event.at}`, `agent ${event.agentVersion}`, '', '| environment | version | tree | state |', '| --- | --- | --- | --- |', ...rows].join('\n');
+  return [`### ${host} · ${event.kind} ${event.at}`, `agent ${event.agentVersion}`, '', '| environment | version | tree | state |', '| --- | --- | --- | --- |', ...rows, ...(event.drift ?? []).map((d) => `- **${markdownText(d.link)}**: ${markdownText(d.what)}`)].join('\n');
 }

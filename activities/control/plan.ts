@@ -3,7 +3,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import { causesOf, decideFallback } from '../../policy/assess.js';
 import { FAILURE } from '../../policy/names.js';
 import { chooseTarget, makePlan, objectionsTo, planText } from '../../policy/plan.js';
-import type { ChangeRequest, HostLook, Interpreter, Objection } from '../../policy/model.js';
+import type { ChangeRequest, HostLook, Interpreter, LockVerdict, Objection, PerformanceProbe } from '../../policy/model.js';
+import { normalizeProjectName } from '../../policy/project-name.js';
 import { classOf } from '../../policy/files/load.js';
 import type { PolicyFile } from '../../policy/files/policy-file.js';
 import type { ControlActivities } from './contract.js';
@@ -27,14 +28,21 @@ export function createPlanActivities(policies: PolicyStore): PlanActivities {
       const plan = makePlan({ request, look: measured, interpreter, verdict, policyDigest: request.policyDigest });
       return { refused: null, plan, lines: planText(plan) };
     },
-    async decideFallback({ request, verdicts, imports }) {
+    async decideFallback({ request, look, verdicts, imports }) {
       const [primary, fallback] = verdicts;
       if (!primary || !fallback) throw ApplicationFailure.nonRetryable(`expected two verdicts, got ${verdicts.length}`, FAILURE.BadInput);
       const policy = policies.pinned(request.policyDigest);
-      const decided = decideFallback({ primary, fallback, policy, imports });
-      return { ...decided, causes: causesOf(primary, fallback), to: fallback.version, mode: policy.fallback.mode };
+      const decided = decideFallback({ primary, fallback, policy, ...(imports ? { imports } : {}) });
+      return { ...decided, causes: causesOf(primary, fallback), to: fallback.version, mode: policy.fallback.mode, systemDependencies: policy.systemDependencies, hostClass: classOf(policy, look.env.host).name, probe: probeFor(look, fallback, policy) };
     },
   };
+}
+
+/** WF-48: the project's own probe, else the policy's first whose package is in the lock. */
+function probeFor(look: HostLook, { pins }: LockVerdict, policy: PolicyFile): PerformanceProbe | null {
+  const own = look.settings.performance;
+  const found = own ?? policy.performance.probes.find((probe) => pins.some((pin) => pin.project === normalizeProjectName(probe.requires)));
+  return found ? { name: found.name, setup: found.setup, statement: found.statement } : null;
 }
 
 function staleDigest(expected: string, got: string): ApplicationFailure {
@@ -46,8 +54,8 @@ function choose(request: ChangeRequest, look: HostLook, policy: PolicyFile): Awa
   const { name, rules } = classOf(policy, look.env.host);
   const objections = classObjections(request, name, rules.approvals[request.kind], look, rules.publicIndex);
   const { primary, fallback } = policy.interpreters;
-  const specs = request.kind === 'fallback' && request.to === null ? [primary.version, fallback.version] : [request.to ?? primary.version];
-  const chosen = specs.map((spec) => chooseTarget(look, spec, policy, rules.allowPreReleases));
+  const specs = request.kind === 'fallback' && request.to === null ? [primary.version, fallback.version] : [request.to ?? (request.rebuild ? look.current?.version : null) ?? primary.version];
+  const chosen = specs.map((spec, at) => chooseTarget(look, spec, policy, rules.allowPreReleases, at === specs.length - 1 ? 'target' : 'judged'));
   objections.push(...chosen.filter(isObjection));
   if (objections.length > 0) return { refused: objections };
   const interpreters = chosen as Interpreter[];

@@ -3,11 +3,13 @@ import type { Plan } from '../../policy/model.js';
 import type { HostContext, StepScope } from './context.js';
 import type { Armed, Order } from './contract.js';
 import { treeInterpreter } from './interpreters.js';
+import { namedDifferences } from './manifest-compare.js';
 import { takeManifest } from './manifest.js';
 import { perform } from './order.js';
 import { readLink, resolvePlace, standingText, type LinkView, type Place } from './paths.js';
 import { hostRefused, refusal } from './refuse.js';
 import type { ArmedRow } from './store-armed.js';
+import { lastChange } from './undo.js';
 
 /**
  * Compares what stands with what was planned, starts the present interpreter, and writes undo target, end and pin to
@@ -65,10 +67,17 @@ async function prove(ctx: HostContext, step: StepScope, place: Place, plan: Plan
     treeInterpreter(ctx, tree, owner),
   ]);
   if (manifest.digest !== present.manifestDigest) {
-    throw refusal('PlanChanged', { what: `files of ${link}`, expected: `manifest ${present.manifestDigest.slice(0, 12)}, as planned`, got: `${manifest.digest.slice(0, 12)} over ${manifest.files} files`, wayOut: 'somebody changed the environment since it was planned: plan again' });
+    throw refusal('PlanChanged', { what: `files of ${link}`, expected: `manifest ${present.manifestDigest.slice(0, 12)}, as planned`, got: `${manifest.digest.slice(0, 12)} over ${manifest.files} files${namedDifferences(ctx, present.manifestDigest, manifest.digest)}`, wayOut: 'somebody changed the environment since it was planned: plan again' });
   }
-  const notProven = (expected: string, got: string) => refusal('UndoNotProven', { what: `way back to ${plan.present!.path}`, expected, got, wayOut: 'repair or remove the present environment; without a proven undo nothing is changed' });
+  const notProven = (expected: string, got: string) => refusal('UndoNotProven', { what: `way back to ${plan.present!.path}`, expected, got, wayOut: wayOut(ctx, place) });
   if (!interpreter.runs) throw notProven('its interpreter to run', interpreter.problem);
   if (interpreter.version !== present.version) throw notProven(`its interpreter to be ${present.version}`, interpreter.version ?? 'none');
   return { files: manifest.files, manifestDigest: manifest.digest, interpreterRuns: true };
+}
+
+/** Without a proven undo nothing is changed; how to get to one that can be proven. */
+function wayOut(ctx: HostContext, place: Place): string {
+  const { link, project } = place;
+  const anew = `take it away (unlink ${link}) and runbook env create ${project} builds it anew, with no way back`;
+  return lastChange(ctx, place) ? `repair its interpreter; or runbook undo ${link} goes back to the one before it; or ${anew}` : `repair its interpreter, or ${anew}`;
 }

@@ -9,6 +9,7 @@ import { compareVersions } from '../../policy/pep440.js';
 import { normalizeProjectName } from '../../policy/project-name.js';
 import { parseWheelName } from '../../policy/tags.js';
 import type { Question } from './assess-question.js';
+import { throwIfEnded } from './command-failed.js';
 import { runCommand } from './command.js';
 import { pinText } from './hashed-lock.js';
 import { PIP_ALWAYS, pipEnvironment, pipIndexArgs } from './index-flags.js';
@@ -59,17 +60,28 @@ async function dryRun({ ctx, step, resolved, cacheDir }: Question, pip: PipComma
     scope: step,
   });
   if (result.isCanceled) throw step.signal.reason;
+  throwIfEnded('pip\'s question to the index', result);
   const logged = takePipLog(log, resolved.owner);
   if (!result.failed) return passed(pin, result.stdout);
   const known = result.timedOut ? { class: 'NET_TIMEOUT' as const, evidence: 'no answer within the time limit' } : classifyOutput(pipText(logged, result.tail), 'pip', result.exitCode);
-  if (known.class === 'AMBIGUOUS' && /Fetched page/.test(logged)) return { verdict: { project: pin.project, version: pin.version, file: null, ...pageVerdict(logged, pin) }, error: null };
+  if (known.class === 'AMBIGUOUS' && /Fetched page/.test(logged)) return judgedByPage(pin, logged);
   const verdict = VERDICTS[known.class];
   const base = { project: pin.project, version: pin.version, file: null, why: `${known.class}: ${known.evidence}` };
   return verdict ? { verdict: { ...base, verdict }, error: null } : { verdict: { ...base, verdict: 'index-error' }, error: { class: known.class, text: `${pin.project}==${pin.version}: ${known.evidence}` } };
 }
 
-/** The page was read and has no file that fits: what it has of this version stands in the log, link by link. */
-function pageVerdict(logged: string, pin: Pin): Pick<PinVerdict, 'verdict' | 'why'> {
+function judgedByPage(pin: Pin, logged: string): { verdict: PinVerdict; error: LockVerdict['error'] } {
+  const { verdict, why } = pageVerdict(logged, pin);
+  const base = { project: pin.project, version: pin.version, file: null, why };
+  return { verdict: { ...base, verdict }, error: verdict === 'index-error' ? { class: 'INDEX_NOT_AN_INDEX', text: `${pin.project}==${pin.version}: ${why}` } : null };
+}
+
+/**
+ * The page was read and has no file that fits: what it has of this version stands in the log, link by link. A page without
+ * any file is a log-in page or a wrong address, and says nothing about wheels: `index-error`.
+ */
+export function pageVerdict(logged: string, pin: Pick<Pin, 'project' | 'version'>): Pick<PinVerdict, 'verdict' | 'why'> {
+  if (!/(?:Found link|Skipping link:.*?) \S+\/[^/\s#?]+\.(?:whl|tar\.gz|zip|tar\.bz2)(?:[#?\s]|$)/m.test(logged)) return { verdict: 'index-error', why: 'the page of the project names no file at all: a log-in page, or no index' };
   const names = [...logged.matchAll(/Skipping link: .*?\/([^/\s#?]+\.(?:whl|tar\.gz|zip|tar\.bz2))(?:[#?\s]|$)/gm)].map(([, name]) => decodeURIComponent(name!));
   const isOf = (project: string, version: string): boolean => normalizeProjectName(project) === pin.project && compareVersions(version, pin.version) === 0;
   const wheels = names.filter((name) => {

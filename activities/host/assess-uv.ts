@@ -10,7 +10,7 @@ import { normalizeProjectName } from '../../policy/project-name.js';
 import { parsePylock } from '../../policy/pylock.js';
 import { judgeApproved } from './assess-question.js';
 import type { Question } from './assess-question.js';
-import { signalAsCode } from './command-failed.js';
+import { signalAsCode, throwIfEnded } from './command-failed.js';
 import { runCommand } from './command.js';
 import type { CommandResult } from './command.js';
 import { pinText } from './hashed-lock.js';
@@ -27,7 +27,7 @@ export async function assessByUv(question: Question, uv: UvTool): Promise<LockVe
   const refused = new Map<string, PinVerdict>();
   for (;;) {
     const asked = pins.filter((pin) => !refused.has(pin.project));
-    const { result, text } = await compile(question, uv, asked);
+    const { result, text } = await compile(question, uv, asked.map(lineOf));
     if (!result.failed) {
       const here = [...refused.values()].filter(({ project }) => pins.some((pin) => pin.project === project && markerHolds(pin.marker, environment)));
       if (asked.length === 0) return { version: interpreter.version, pins: here, missing: here.map((pin) => pin.project), error: null, durationMs: 0 };
@@ -35,11 +35,24 @@ export async function assessByUv(question: Question, uv: UvTool): Promise<LockVe
     }
     const found = result.spawnError === null && !result.timedOut ? namedPins(result.tail, asked) : [];
     if (found.length === 0) return unanswered(question, result);
+    if (refused.size === 0 && found.every((pin) => pin.verdict === 'version-not-found')) {
+      const page = await emptyPage(question, uv, found[0]!.project);
+      if (page) return unanswered(question, page);
+    }
     for (const pin of found) refused.set(pin.project, pin);
     if (asked.every((pin) => refused.has(pin.project))) {
       return { version: interpreter.version, pins: [...refused.values()], missing: [...refused.keys()], error: null, durationMs: 0 };
     }
   }
+}
+
+/**
+ * A log-in page in the index's place has no release at all, and uv says of it that there is no such version. Asked for the
+ * project in any version it says so too: the answer then, else null.
+ */
+async function emptyPage(question: Question, uv: UvTool, project: string): Promise<CommandResult | null> {
+  const { result } = await compile(question, uv, [project]);
+  return result.failed && classifyOutput(result.tail, 'uv', result.exitCode).class === 'INDEX_NOT_AN_INDEX' ? result : null;
 }
 
 /** Files there are, but none for any platform of this Python, and no source release. */
@@ -64,6 +77,7 @@ function judged(question: Question, text: string, refused: PinVerdict[]): LockVe
 
 function unanswered({ interpreter, step }: Question, result: CommandResult): LockVerdict {
   if (result.isCanceled) throw step.signal.reason;
+  throwIfEnded('uv\'s question to the index', result);
   if (result.timedOut) return unansweredVerdict(interpreter.version, 'NET_TIMEOUT', `no answer within ${COMPILE_TIMEOUT_MS / 1000} s`);
   if (result.spawnError !== null) return unansweredVerdict(interpreter.version, 'PERMISSION', result.spawnError);
   const { class: kind, evidence } = classifyOutput(result.tail, 'uv', signalAsCode(result));
@@ -73,8 +87,10 @@ function unanswered({ interpreter, step }: Question, result: CommandResult): Loc
 /** `3.13.0rc2` is asked for as its line: uv's lower bound takes releases only. */
 const pythonBound = (version: string): string => (/^\d+\.\d+\.\d+$/.test(version) ? version : version.split('.').slice(0, 2).join('.'));
 
+const lineOf = (pin: Question['pins'][number]): string => `${pinText(pin)}${pin.marker === null ? '' : ` ; ${pin.marker}`}`;
+
 /** Pins go in by standard input and the pylock comes out by a file of the agent's: no name is ever an argument. */
-async function compile({ ctx, step, resolved, cacheDir, interpreter }: Question, uv: UvTool, pins: Question['pins']): Promise<{ result: CommandResult; text: string }> {
+async function compile({ ctx, step, resolved, cacheDir, interpreter }: Question, uv: UvTool, lines: string[]): Promise<{ result: CommandResult; text: string }> {
   const folder = join(ctx.stateDir, 'assess');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const stdoutPath = join(folder, `${randomBytes(8).toString('hex')}.toml`);
@@ -85,7 +101,7 @@ async function compile({ ctx, step, resolved, cacheDir, interpreter }: Question,
       cwd: '/',
       owner: resolved.owner,
       env: uvEnvironment(ctx, join(cacheDir, 'uv')),
-      stdin: pins.map((pin) => `${pinText(pin)}${pin.marker === null ? '' : ` ; ${pin.marker}`}\n`).join(''),
+      stdin: lines.map((line) => `${line}\n`).join(''),
       stdoutPath,
       timeoutMs: COMPILE_TIMEOUT_MS,
       scope: step,

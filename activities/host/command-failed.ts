@@ -38,6 +38,18 @@ export function throwIfFailed(what: string, tool: Tool, result: CommandResult, s
   throw commandFailed(what, { ...facts, class: known.class, remedy: known.remedy }, known.retryable);
 }
 
+/** Signals by which somebody else ends a process; one that crashes has others (SIGSEGV, SIGABRT, SIGBUS). */
+const FROM_OUTSIDE: ReadonlySet<string> = new Set(['SIGHUP', 'SIGINT', 'SIGKILL', 'SIGTERM']);
+
+/**
+ * Throws `CommandFailed`, to be tried again, for a command that others ended (an operator, the out-of-memory killer): it
+ * has not said no, it could not tell. Not for one that reached its time limit.
+ */
+export function throwIfEnded(what: string, { command, exitCode, signal, timedOut, isCanceled, tail, outputPath }: CommandResult): void {
+  if (signal === null || timedOut || isCanceled || !FROM_OUTSIDE.has(signal)) return;
+  throw commandFailed(what, { command, exitCode, timedOut, tail, outputPath, class: 'KILLED', remedy: `it was ended by ${signal}; ${remedyOf('KILLED')}` }, true);
+}
+
 const SIGNALS: Record<string, number> = { SIGHUP: 1, SIGINT: 2, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGTERM: 15 };
 
 /** Exit code as a shell would give it: 128 and the signal's number. */

@@ -18,28 +18,51 @@ export class ConfigTextError extends Error {}
 
 const escapeKey = (key: string): string => key.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
-/** `KEY=VALUE` a line; in `env` files `export` may stand before it. Comments and order stay. */
+/** Lines with their ends. */
+const linesOf = (text: string): string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+
+/** Adds a line at the end, with the text's own line ends; a text without a last one gets none, so that taking the line back gives the old bytes. */
+function addLine(text: string, line: string): string {
+  const end = /\r?\n/.exec(text)?.[0] ?? '\n';
+  return text === '' || text.endsWith('\n') ? `${text}${line}${end}` : `${text}${end}${line}`;
+}
+
+/** The text without what stands from `from` to `to` (whole lines); what was last without a line end stays so. */
+function cutLines(text: string, from: number, to: number): string {
+  const isLast = to >= text.length && !text.endsWith('\n');
+  return isLast ? text.slice(0, from).replace(/\r?\n$/, '') : text.slice(0, from) + text.slice(to);
+}
+
+/** `KEY=VALUE` a line; in `env` files `export` may stand before it. Comments (also behind a value), blanks and order stay. */
 function lineFormat(prefix: string, encode: (value: string) => string): ConfigFormat {
-  const lineOf = (key: string): RegExp => new RegExp(`^(${prefix}\\s*${escapeKey(key)}\\s*=[^\\S\\n]*)([^\\r\\n]*)`);
-  const split = (text: string): string[] => text.split('\n');
+  const partsOf = (key: string) => {
+    const before = `\\s*${prefix}${escapeKey(key)}\\s*=[^\\S\\r\\n]*`;
+    const raw = `"(?:[^"\\\\]|\\\\.)*"|'[^']*'|[^\\r\\n]*?`;
+    const pattern = new RegExp(`^(${before})(${raw})((?:[^\\S\\r\\n]+#[^\\r\\n]*)?\\s*)$`);
+    return (line: string): RegExpExecArray | null => pattern.exec(line);
+  };
+  const dropCopies = (text: string, key: string, keep: number): string => {
+    const parts = partsOf(key);
+    const lines = linesOf(text);
+    const places = lines.map((line, i) => ({ line, i })).filter(({ line }) => parts(line)).slice(keep);
+    return places.reverse().reduce((rest, { line, i }) => {
+      const from = lines.slice(0, i).join('').length;
+      return cutLines(rest, from, from + line.length);
+    }, text);
+  };
   return {
     encode,
-    read(text, key) {
-      const found = split(text).map((line) => lineOf(key).exec(line)?.[2]).filter((raw) => raw !== undefined);
-      return found.at(-1) ?? null;
-    },
+    read: (text, key) => linesOf(text).map(partsOf(key)).filter((parts) => parts !== null).at(-1)?.[2] ?? null,
     write(text, key, raw) {
-      let isSet = false;
-      const lines = split(text).flatMap((line) => {
-        if (!lineOf(key).test(line)) return [line];
-        if (isSet) return [];
-        isSet = true;
-        return [line.replace(lineOf(key), (_, before: string) => `${before}${raw}`)];
-      });
-      if (isSet) return lines.join('\n');
-      return `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${key}=${raw}\n`;
+      const parts = partsOf(key);
+      const single = dropCopies(text, key, 1);
+      if (!linesOf(single).some(parts)) return addLine(text, `${key}=${raw}`);
+      return linesOf(single).map((line) => {
+        const found = parts(line);
+        return found ? `${found[1]}${raw}${found[3]}` : line;
+      }).join('');
     },
-    remove: (text, key) => split(text).filter((line) => !lineOf(key).test(line)).join('\n'),
+    remove: (text, key) => dropCopies(text, key, 0),
   };
 }
 
@@ -53,13 +76,14 @@ const yaml: ConfigFormat = {
     return pair ? text.slice(...rangeOf(text, pair)) : null;
   },
   write(text, key, raw) {
-    const [, ...copies] = pairsOf(text, key);
-    const single = copies.length > 0 ? dropPairs(text, key, 1) : text;
+    const single = dropPairs(text, key, 1);
     const pair = pairsOf(single, key)[0];
-    if (!pair) return `${single}${single === '' || single.endsWith('\n') ? '' : '\n'}${yaml.encode(key)}: ${raw}\n`;
+    if (!pair) return addLine(single, `${yaml.encode(key)}: ${raw}`);
     const [from, to] = rangeOf(single, pair);
-    // `key:` with nothing behind it holds an empty scalar right at the colon.
-    return `${single.slice(0, from)}${single[from - 1] === ':' ? ' ' : ''}${raw}${single.slice(to)}`;
+    const colon = single.indexOf(':', pair.key.range![1]) + 1;
+    // No value stands right behind the colon, before any comment: set and taken back, the rest of the line is as it was.
+    if (raw === '') return single.slice(0, colon) + single.slice(to);
+    return from === to ? `${single.slice(0, colon)} ${raw}${single.slice(colon)}` : single.slice(0, from) + raw + single.slice(to);
   },
   remove: (text, key) => dropPairs(text, key, 0),
 };
@@ -94,7 +118,17 @@ function dropPairs(text: string, key: string, from: number): string {
     const start = rest.lastIndexOf('\n', pair.key.range![0] - 1) + 1;
     const [, last] = rangeOf(rest, pair);
     const end = rest.indexOf('\n', Math.max(last - 1, start));
-    return rest.slice(0, start) + (end < 0 ? '' : rest.slice(end + 1));
+    return cutLines(rest, start, end < 0 ? rest.length : end + 1);
+  }, text);
+}
+
+/** Sets keys to raw values, or removes them (null). Throws `ConfigTextError` where the text does not say afterwards what it should. */
+export function editText(text: string, format: ConfigEdit['format'], changes: readonly [key: string, raw: string | null][]): string {
+  const { read, write, remove } = CONFIG_FORMATS[format];
+  return changes.reduce((rest, [key, raw]) => {
+    const next = raw === null ? remove(rest, key) : write(rest, key, raw);
+    if (read(next, key) !== raw) throw new ConfigTextError(`a text in which ${key} can be set by its line`);
+    return next;
   }, text);
 }
 

@@ -1,10 +1,12 @@
 /** Version variables and configuration files, edited in place by key and undone where our value still stands (WF-28 to WF-30, WF-33, DEF-12). */
+import { isUtf8 } from 'node:buffer';
 import { rmSync } from 'node:fs';
+import { shown } from '../../policy/mask.js';
 import { FAILURE } from '../../policy/names.js';
 import type { Guard, HostContext, StepScope } from './context.js';
 import type { ConfigEdit, HostActivities, Order } from './contract.js';
-import { CONFIG_FORMATS, ConfigTextError } from './config-text.js';
-import { projectFile, readText, replaceText } from './files.js';
+import { CONFIG_FORMATS, ConfigTextError, editText } from './config-text.js';
+import { keepsOwner, projectFile, readBytes, replaceText } from './files.js';
 import { perform } from './order.js';
 import { asOwner } from './owner.js';
 import { resolvePlace, type Place } from './paths.js';
@@ -43,71 +45,107 @@ interface EditPlan {
 function checkEdit({ path, format, set }: ConfigEdit): void {
   for (const [key, value] of Object.entries(set)) {
     if (!/^[A-Za-z_][\w.-]*$/.test(key) || (format === 'env' && !/^\w+$/.test(key))) throw hostRefused(`key ${JSON.stringify(key)} for ${path}`, 'a name of letters, digits and _', 'something else', 'correct the key');
-    if (/[\0-\x1f\x7f]/.test(value)) throw hostRefused(`value of ${key} for ${path}`, 'one line without control characters', JSON.stringify(value), 'correct the value');
+    if (!/^[\x20-\x7e]*$/.test(value)) throw hostRefused(`value of ${key} for ${path}`, 'one line of printable ASCII', JSON.stringify(value), 'correct the value');
   }
 }
 
 function planEdit(place: Place, edit: ConfigEdit): EditPlan | null {
   const file = projectFile(place, edit.path);
-  const text = readText(place, file);
-  if (text === null && edit.format === 'yaml') return null;
   try {
-    edited(edit, text ?? '');
+    const text = readConfig(place, file)?.text ?? null;
+    if (text === null && edit.format === 'yaml') return null;
+    editText(text ?? '', edit.format, rawValues(edit));
+    if (!keepsOwner(place, file)) throw hostRefused(file, `a file of user ${place.owner.name} and one of its groups`, 'another user\'s or group\'s', 'give it to the project\'s owner, or take it out of runbook.yaml and edit it by hand');
+    return { edit, file, text };
   } catch (error) {
     if (!(error instanceof ConfigTextError)) throw error;
-    throw hostRefused(file, 'YAML that can be edited by key', error.message, 'repair the file, or take it out of "configFiles" in runbook.yaml');
+    throw hostRefused(file, 'a text that can be edited by key', error.message, 'repair the file, or take it out of "configFiles" in runbook.yaml');
   }
-  return { edit, file, text };
 }
 
-function edited({ format, set }: ConfigEdit, text: string): string {
-  const { encode, write } = CONFIG_FORMATS[format];
-  return Object.entries(set).reduce((rest, [key, value]) => write(rest, key, encode(value)), text);
-}
+const rawValues = ({ format, set }: ConfigEdit): [string, string][] => Object.entries(set).map(([key, value]) => [key, CONFIG_FORMATS[format].encode(value)]);
 
-function isDone(place: Place, { path, format, set }: ConfigEdit): boolean {
-  const text = readText(place, projectFile(place, path));
-  if (text === null) return format === 'yaml';
-  const { encode, read } = CONFIG_FORMATS[format];
-  return Object.entries(set).every(([key, value]) => read(text, key) === encode(value));
+function isDone(place: Place, edit: ConfigEdit): boolean {
+  try {
+    const text = readConfig(place, projectFile(place, edit.path))?.text;
+    if (text === undefined) return edit.format === 'yaml';
+    return rawValues(edit).every(([key, raw]) => CONFIG_FORMATS[edit.format].read(text, key) === raw);
+  } catch (error) {
+    if (error instanceof ConfigTextError) return false;
+    throw error;
+  }
 }
 
 function carryOut(ctx: HostContext, place: Place, order: Order, { edit, file, text }: EditPlan, guard: Guard): void {
-  const { encode, read } = CONFIG_FORMATS[edit.format];
+  const { path, format } = edit;
   // Old values first, in a transaction of their own: a process that dies after the rename must not lose them.
   guard.commit(() => {
-    for (const [key, value] of Object.entries(edit.set)) {
-      ctx.store.edits.keep({ chain: order.chain, path: edit.path, key, format: edit.format, old: read(text ?? '', key), new: encode(value), madeFile: text === null });
+    for (const [key, raw] of rawValues(edit)) {
+      ctx.store.edits.keep({ chain: order.chain, path, key, format, old: CONFIG_FORMATS[format].read(text ?? '', key), new: raw, madeFile: text === null });
     }
   });
-  guard.commit(() => replaceText(place, file, edited(edit, readText(place, file) ?? '')));
+  guard.commit(() => {
+    const now = readConfig(place, file);
+    replaceText(place, file, Buffer.from(editText(now?.text ?? '', format, rawValues(edit)), now?.encoding));
+  });
 }
 
-/** Undoes the edits of a change, key by key, where what we wrote still stands. Returns what could not be undone, in words. */
-export function undoEdits(ctx: HostContext, place: Place, chain: string, guard: Guard): string[] {
+/** A configuration text with the encoding that gives its bytes back: notes in an old encoding must survive an edit of another line. */
+function readConfig(place: Place, file: string): { text: string; encoding: 'utf8' | 'latin1' } | null {
+  const bytes = readBytes(place, file);
+  if (bytes === null) return null;
+  if (bytes.includes(0)) throw new ConfigTextError('a file with zero bytes (UTF-16, or no text at all)');
+  const encoding = isUtf8(bytes) ? 'utf8' : 'latin1';
+  return { text: bytes.toString(encoding), encoding };
+}
+
+/** What the undo of a change's edits came to, in words. */
+export interface EditsUndone {
+  /** Keys that somebody else changed since, each with file, key, their value and ours. They are left as they are. */
+  conflicts: string[];
+  /** Files that could not be changed back now; another attempt may. */
+  problems: string[];
+}
+
+/** Undoes the edits of a change, key by key, where what we wrote still stands. */
+export function undoEdits(ctx: HostContext, place: Place, chain: string, guard: Guard): EditsUndone {
   const rows = ctx.store.edits.of(chain);
-  const paths = [...new Set(rows.map((row) => row.path))];
-  return paths.flatMap((path) => {
+  const undone: EditsUndone = { conflicts: [], problems: [] };
+  for (const path of new Set(rows.map((row) => row.path))) {
     try {
-      guard.commit(() => undoFile(place, path, rows.filter((row) => row.path === path)));
-      return [];
+      undone.conflicts.push(...guard.commit(() => undoFile(place, path, rows.filter((row) => row.path === path))));
     } catch (error) {
       if ((error as { type?: string }).type === FAILURE.Fenced) throw error;
-      return [`${path}: expected its old values back, got ${(error as Error).message}`];
+      undone.problems.push(`${path}: expected its old values back, got ${(error as Error).message}`);
     }
-  });
+  }
+  return undone;
 }
 
-function undoFile(place: Place, path: string, rows: EditRow[]): void {
+/** Returns its conflicts. */
+function undoFile(place: Place, path: string, rows: EditRow[]): string[] {
   const file = projectFile(place, path);
-  const text = readText(place, file);
-  if (text === null) return;
-  const back = rows.reduce((rest, { key, format, old, new: ours }) => {
-    const { read, write, remove } = CONFIG_FORMATS[format];
-    if (read(rest, key) !== ours) return rest;
-    return old === null ? remove(rest, key) : write(rest, key, old);
-  }, text);
-  if (back === text) return;
-  if (back.trim() === '' && rows.every((row) => row.madeFile)) return asOwner(place.owner, () => rmSync(file, { force: true }));
-  replaceText(place, file, back);
+  try {
+    const now = readConfig(place, file);
+    const seen = rows.map((row) => ({ row, theirs: now && CONFIG_FORMATS[row.format].read(now.text, row.key) }));
+    const ours = seen.filter(({ row, theirs }) => theirs === row.new).map(({ row }) => row);
+    if (now && ours.length > 0) writeBack(place, file, now, rows, ours);
+    // What is as it was before us was taken back already: by an attempt of ours that died, or by hand.
+    return seen.filter(({ row, theirs }) => theirs !== row.new && theirs !== row.old).map(({ row, theirs }) => conflictText(path, row, theirs === null ? (now ? 'gone' : 'gone with its file') : shownRaw(theirs)));
+  } catch (error) {
+    if (!(error instanceof ConfigTextError)) throw error;
+    return rows.map((row) => conflictText(path, row, `unreadable (${error.message})`));
+  }
 }
+
+function writeBack(place: Place, file: string, now: { text: string; encoding: 'utf8' | 'latin1' }, rows: EditRow[], ours: EditRow[]): void {
+  const back = ours.reduce((text, { format, key, old }) => editText(text, format, [[key, old]]), now.text);
+  if (back.trim() === '' && rows.every((row) => row.madeFile)) return asOwner(place.owner, () => rmSync(file, { force: true }));
+  replaceText(place, file, Buffer.from(back, now.encoding));
+}
+
+const shownRaw = (raw: string): string => JSON.stringify(shown(raw));
+
+/** `FILE: KEY is "3.10", not our "3.11.7"; left as it is; before the change it was "3.12.1"`. */
+const conflictText = (path: string, { key, old, new: ours }: EditRow, theirs: string): string =>
+  `${path}: ${key} is ${theirs}, not our ${shownRaw(ours)}; left as it is; before the change it was ${old === null ? 'not there' : shownRaw(old)}`;

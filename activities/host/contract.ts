@@ -1,5 +1,6 @@
 /** What the agent of a host can be asked to do. Workflows see only this type. */
-import type { EnvironmentRef, HostLook, Interpreter, LockVerdict, Plan, Rider, Verification } from '../../policy/model.js';
+import type { PolicyFile } from '../../policy/files/policy-file.js';
+import type { Diagnosis, EnvironmentRef, HostLook, Interpreter, LockProposal, LockVerdict, Performance, PerformanceProbe, Plan, ProjectLitter, Rider, Verification, WheelBuild } from '../../policy/model.js';
 
 /** The right to act: who orders, under which lease, as which step. Everything that changes a host carries one. */
 export interface Order {
@@ -84,6 +85,8 @@ export interface RidersSettled {
 
 export interface Undone {
   outcome: 'restored' | 'nothing-to-undo' | 'superseded';
+  /** Version of the environment that was left; absent where none was, and in what earlier versions recorded. */
+  from?: string | null;
   /** Version that answers through the link now. */
   version: string | null;
   verified: boolean;
@@ -106,6 +109,8 @@ export interface HostEvent {
   environments: { link: string; tree: string; version: string | null; state: LeaseView['state'] }[];
   /** For `lease-quiet`: leases whose holder has ordered nothing for a while. */
   quiet: LeaseView[];
+  /** What hands changed in an environment, as sentences; absent: nothing. */
+  drift?: { link: string; what: string }[];
 }
 
 /** An edit of a configuration file by key, kept so that it can be undone where our value still stands. */
@@ -132,6 +137,27 @@ export interface HostActivities {
   assess(input: { env: EnvironmentRef; interpreters: Interpreter[] }): Promise<LockVerdict[]>;
   /** Imports modules in the live environment (WF-10), and tells tool versions (WF-07) and the installed set as `name==version` (WF-22). */
   probeLive(input: { env: EnvironmentRef; modules: string[] }): Promise<{ python: string; tools: Record<string, string>; imports: Verification['imports']; frozen: string[] }>;
+  /** Step 2: an attempt for one interpreter that installs nothing, read line by line, with the facts of the host. Changes no environment. */
+  diagnose(input: {
+    env: EnvironmentRef;
+    run: string;
+    interpreter: Interpreter;
+    suspects: string[];
+    /** What would install: pip is asked first then, and uv again where pip does not tell. Absent: uv where it can be had. */
+    installer?: 'uv' | 'pip';
+    /** Of the policy (WF-06); absent: its defaults. */
+    systemDependencies?: PolicyFile['systemDependencies'];
+  }): Promise<Diagnosis>;
+  /**
+   * Rungs 3 and 4, on a host with the role `builder`: wheels from source, by hash, into its wheelhouse. `one`: each pin with its
+   * dependencies as wheels; `all`: everything from source. What is there already is not built again. `hashes`: the lock's, for the
+   * source release; `native`: it has a compiled part (wheels exist for others), so that a missing compiler is told before a build.
+   */
+  buildWheels(input: { run: string; interpreter: string; pins: { project: string; version: string; hashes?: string[]; native?: boolean }[]; mode: 'one' | 'all' }): Promise<WheelBuild>;
+  /** Other locks that would install, each tried in a scratch tree. Changes no environment. */
+  proposeLocks(input: { env: EnvironmentRef; run: string; interpreter: Interpreter; missing: string[]; knownGood: Record<string, string> }): Promise<LockProposal[]>;
+  /** WF-48: one probe in two trees in turns (`before` null: in one), kept as the baseline of the environment. */
+  measure(input: { env: EnvironmentRef; run: string; probe: PerformanceProbe; before: string | null; after: string }): Promise<Performance>;
   acquireLease(input: { env: EnvironmentRef; holder: LeaseHolder; priority: 'forward' | 'undo' | 'expiry' }): Promise<{ epoch: number }>;
   describeLease(input: { env: EnvironmentRef }): Promise<LeaseView>;
   /** Told by a run that asked Temporal: this holder's chain is closed without `close`. */
@@ -145,6 +171,11 @@ export interface HostActivities {
   configure(order: Order, edits: ConfigEdit[]): Promise<{ edited: string[]; workMs: number }>;
   /** Needs no lease: appends once per run id, and changes no environment. */
   writeDocuments(input: { env: EnvironmentRef; run: string; documents: DocumentWrite[] }): Promise<{ written: string[] }>;
+  /**
+   * WF-71: looks for what Python left beside the sources and, unless `dryRun`, removes it: inside the project only, following no
+   * link, in no environment, nothing that git tracks. Needs no lease: changes no environment.
+   */
+  cleanProject(input: { env: EnvironmentRef; run: string; dryRun: boolean }): Promise<ProjectLitter>;
   /**
    * Returns to what was armed, riders included, and verifies it. `chain` is the run whose change is undone; null: the
    * environment's last change, whoever made it. Nothing armed, or not yet switched: `nothing-to-undo`.

@@ -1,5 +1,5 @@
 /** Changing files of a project as its owner: whole or not at all, and never outside the project. */
-import { closeSync, constants, fchmodSync, fsyncSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fchownSync, fsyncSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { syncFolder } from './link.js';
 import { asOwner } from './owner.js';
@@ -33,11 +33,11 @@ function realPathOf(path: string): string | null {
   }
 }
 
-/** Text of a file, or null where there is none. */
-export function readText({ owner }: Pick<Place, 'owner'>, path: string): string | null {
+/** Bytes of a file, or null where there is none. */
+export function readBytes({ owner }: Pick<Place, 'owner'>, path: string): Buffer | null {
   return asOwner(owner, () => {
     try {
-      return readFileSync(path, 'utf8');
+      return readFileSync(path);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
       throw error;
@@ -45,15 +45,31 @@ export function readText({ owner }: Pick<Place, 'owner'>, path: string): string 
   });
 }
 
-/** Replaces a file in one rename, synced, keeping its mode; readers find the old text or the new one. */
-export function replaceText({ owner }: Pick<Place, 'owner'>, path: string, text: string): void {
-  asOwner(owner, () => {
+/** Text of a file, or null where there is none. */
+export const readText = (place: Pick<Place, 'owner'>, path: string): string | null => readBytes(place, path)?.toString('utf8') ?? null;
+
+/** Whether a file's user and group can be given to the one that replaces it: root can, others only what is theirs. */
+export function keepsOwner({ owner }: Pick<Place, 'owner'>, path: string): boolean {
+  return asOwner(owner, () => {
+    const was = statSync(path, { throwIfNoEntry: false });
+    const uid = process.geteuid!();
+    return !was || uid === 0 || (was.uid === uid && (was.gid === process.getegid!() || process.getgroups!().includes(was.gid)));
+  });
+}
+
+/** Replaces a file in one rename, synced, keeping its mode, and user and group where {@link keepsOwner} says so; readers find the old bytes or the new ones. */
+export function replaceText(place: Pick<Place, 'owner'>, path: string, text: string | Buffer): void {
+  const keeps = keepsOwner(place, path);
+  asOwner(place.owner, () => {
     const beside = join(dirname(path), `.${basename(path)}.runbook-next`);
     rmSync(beside, { force: true });
-    const file = openSync(beside, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, MODE);
+    // Closed until it has its mode: what it replaces may hold secrets.
+    const file = openSync(beside, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
     try {
-      fchmodSync(file, (statSync(path, { throwIfNoEntry: false })?.mode ?? MODE) & 0o7777);
+      const was = statSync(path, { throwIfNoEntry: false });
       writeAll(file, text);
+      if (was && keeps) fchownSync(file, was.uid, was.gid);
+      fchmodSync(file, (was?.mode ?? MODE) & 0o7777);
       fsyncSync(file);
     } finally {
       closeSync(file);
@@ -76,7 +92,7 @@ export function appendText({ owner }: Pick<Place, 'owner'>, path: string, text: 
   });
 }
 
-function writeAll(file: number, text: string): void {
-  const bytes = Buffer.from(text);
+function writeAll(file: number, text: string | Buffer): void {
+  const bytes = typeof text === 'string' ? Buffer.from(text) : text;
   for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
 }

@@ -4,14 +4,19 @@ import type { HostContext, StepScope } from './context.js';
 import type { HostActivities, Order } from './contract.js';
 import { armUndo } from './arm.js';
 import { assess } from './assess.js';
+import { buildWheels } from './build-wheels.js';
+import { cleanProject } from './clean-project.js';
 import { closeChange } from './close.js';
 import { configure } from './configure.js';
+import { diagnose } from './diagnose.js';
 import { resetsOf } from './executions.js';
 import { keep } from './keep.js';
 import { acquireLease, describeLease, holderEnded } from './lease.js';
 import { look } from './look.js';
+import { measure } from './measure.js';
 import { prepare } from './prepare.js';
 import { probeLive } from './probe-live.js';
+import { proposeLocks } from './propose-locks.js';
 import { settleRiders } from './riders.js';
 import { switchLink } from './switch.js';
 import { undo } from './undo.js';
@@ -31,7 +36,7 @@ const ATTEMPTS_PER_EXECUTION = 1_000_000;
  * Orders whose work is a child process: only that child's life is a heartbeat, so that a stopped installer is noticed.
  * The others beat by themselves every 2 s.
  */
-const BEATS_WITH_ITS_CHILD: ReadonlySet<keyof HostActivities> = new Set<keyof HostActivities>(['prepare', 'verifyTree', 'nextEvent']);
+const BEATS_WITH_ITS_CHILD: ReadonlySet<keyof HostActivities> = new Set<keyof HostActivities>(['prepare', 'verifyTree', 'buildWheels', 'nextEvent']);
 const BEAT_MS = 2_000;
 
 /** The agent's activities on one host. */
@@ -42,6 +47,11 @@ export function createHostActivities(ctx: HostContext): HostActivities {
     look: bind('look', look),
     assess: bind('assess', assess),
     probeLive: bind('probeLive', probeLive),
+    diagnose: bind('diagnose', diagnose),
+    buildWheels: bind('buildWheels', (ctx, scope, input: Parameters<HostActivities['buildWheels']>[0]) => buildWheels(ctx, scope, input)),
+    proposeLocks: bind('proposeLocks', proposeLocks),
+    measure: bind('measure', measure),
+    cleanProject: bind('cleanProject', cleanProject),
     acquireLease: bind('acquireLease', acquireLease),
     describeLease: bind('describeLease', describeLease),
     holderEnded: bind('holderEnded', holderEnded),

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import pep440 from '@renovatebot/pep440';
 import type { Interpreter, Owner } from '../../policy/model.js';
 import { homeOf } from './command-env.js';
+import { throwIfEnded } from './command-failed.js';
 import { runCommand } from './command.js';
 import type { HostContext } from './context.js';
 import { candidate, interpreterPaths } from './interpreter-places.js';
@@ -72,10 +73,11 @@ export async function helperPython(ctx: HostContext, owner?: Owner): Promise<str
   throw new Error(`no Python for the agent's helpers: expected CPython 3.8 or later that ${who} can run, got ${all.map((one) => one.version).join(', ') || 'none'}; install one, or name it under "interpreters" in the agent file`);
 }
 
-/** Starts an environment's interpreter as its owner; `problem` says why it does not run, and is empty when it does. */
+/** Starts an environment's interpreter as its owner; `problem` says why it does not run, and is empty when it does. Throws, to be tried again, where others ended it. */
 export async function treeInterpreter(ctx: HostContext, treePath: string, owner: Owner): Promise<{ runs: boolean; version: string | null; problem: string }> {
   const file = join(treePath, 'bin/python');
   const result = await runCommand({ file, args: ['-I', '-c', pythonText('version.py')], cwd: '/', owner, env: { PYTHONDONTWRITEBYTECODE: '1' }, timeoutMs: ctx.agentFile.limits.importSeconds * 1000 });
+  throwIfEnded(`interpreter of ${treePath}`, result);
   if (result.failed) {
     const why = result.spawnError ?? (result.timedOut ? 'it did not answer in time' : (result.tail.trim().split('\n').at(-1) ?? ''));
     return { runs: false, version: null, problem: `${file} does not run: ${why || `exit code ${result.exitCode}`}` };

@@ -2,6 +2,7 @@
 import type { HostContext, StepScope } from './context.js';
 import type { HostActivities, Order } from './contract.js';
 import { treeInterpreter } from './interpreters.js';
+import { namedDifferences } from './manifest-compare.js';
 import { takeManifest } from './manifest.js';
 import { readLink, resolveEnvironment } from './paths.js';
 import { settleOn } from './riders.js';
@@ -20,7 +21,7 @@ export async function keep(ctx: HostContext, step: StepScope, order: Order): Pro
   const { runs, version, problem } = await treeInterpreter(ctx, treePath, resolved.owner);
   if (!runs) return answer({ problem });
   const { digest } = await takeManifest(ctx, { tree: treePath, owner: resolved.owner, scope: 'all', record: false, step });
-  if (digest !== seal.manifestDigest) return answer({ version, problem: `${treePath} differs from what was sealed: expected manifest ${seal.manifestDigest.slice(0, 12)}, got ${digest.slice(0, 12)}` });
+  if (digest !== seal.manifestDigest) return answer({ version, problem: `${treePath} differs from what was sealed: expected manifest ${seal.manifestDigest.slice(0, 12)}, got ${digest.slice(0, 12)}${namedDifferences(ctx, seal.manifestDigest, digest)}` });
   const settled = await settleOn(ctx, step, resolved, null, treePath);
   return answer({ ok: settled.healthy, version, problem: settled.problem });
 }

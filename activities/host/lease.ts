@@ -48,12 +48,13 @@ function decide(ctx: HostContext, place: Place, holder: LeaseHolder, priority: P
   if (lease.state === 'unsettled' && priority === 'forward') throw refusal('HostRefused', unsettledWords(link, lease.holder?.run ?? 'RUN'));
   // Those in line before us go first, but never before an undo or an expiry.
   const isTakenOver = RANK[priority] > RANK[lease.priority] || lease.state === 'unsettled';
-  const ahead = leases.waiters(link, now - WAITER_FORGOTTEN_MS).filter((waiter) => waiter.chain !== holder.chain);
-  const first = leases.waiters(link, now - WAITER_FORGOTTEN_MS)[0];
+  const waiting = leases.waiters(link, now, WAITER_FORGOTTEN_MS);
+  const ahead = waiting.filter((waiter) => waiter.chain !== holder.chain);
+  const first = waiting[0];
   const isMyTurn = lease.state === 'free' && (priority !== 'forward' || ahead.length === 0 || first?.chain === holder.chain);
   if (isMyTurn || (lease.state !== 'free' && isTakenOver)) return { epoch: give(ctx, place, holder, priority).epoch };
   leases.wait(link, holder, now);
-  const position = leases.waiters(link, 0).findIndex((waiter) => waiter.chain === holder.chain) + 1;
+  const position = leases.waiters(link, now, WAITER_FORGOTTEN_MS).findIndex((waiter) => waiter.chain === holder.chain) + 1;
   return { busy: { holder: lease.holder ?? first!, position, since: lease.since } };
 }
 
@@ -101,7 +102,7 @@ export async function describeLease(ctx: HostContext, _step: StepScope, { env }:
 
 /** The view of a lease row. */
 export function viewOf(ctx: HostContext, { link, holder, epoch, state, switched }: LeaseRow): LeaseView {
-  const waiters = ctx.store.leases.waiters(link, ctx.now().getTime() - WAITER_FORGOTTEN_MS);
+  const waiters = ctx.store.leases.waiters(link, ctx.now().getTime(), WAITER_FORGOTTEN_MS);
   return { env: { host: ctx.host, link }, holder, epoch, state, switched, waiters };
 }
 

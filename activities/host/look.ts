@@ -6,6 +6,7 @@ import { parsePylock, parseRequirementsLock } from '../../policy/lock.js';
 import type { EnvironmentRef, HostLook, Objection, Tree } from '../../policy/model.js';
 import { runCommand } from './command.js';
 import type { HostContext, StepScope } from './context.js';
+import { driftText, hashedDrift, linkDrift, statDrift, verifiedTree, wayBackToTree } from './drift.js';
 import { discoverInterpreters, treeInterpreter } from './interpreters.js';
 import { takeManifest } from './manifest.js';
 import { asOwner } from './owner.js';
@@ -49,7 +50,7 @@ export async function look(ctx: HostContext, step: StepScope, input: LookInput):
     publicIndex: ctx.agentFile.index.url === undefined,
     installer: await installerOf(ctx, resolved.owner),
     settings: resolved.settings,
-    objections: [...unsettledObjection(ctx, resolved), ...linkObjections(resolved, link, input.create), ...lock.objections, ...probe],
+    objections: [...unsettledObjection(ctx, resolved), ...linkObjections(ctx, resolved, link, input.create), ...lock.objections, ...probe],
   };
 }
 
@@ -60,10 +61,11 @@ function unsettledObjection(ctx: HostContext, { link }: ResolvedEnvironment): Ob
 }
 
 /** What stands at the link must be an environment of ours, or a directory that can become one. */
-function linkObjections(resolved: ResolvedEnvironment, link: ReturnType<typeof readLink>, create: boolean): Objection[] {
+function linkObjections(ctx: HostContext, resolved: ResolvedEnvironment, link: ReturnType<typeof readLink>, create: boolean): Objection[] {
   const object = (expected: string, got: string, wayOut: string): Objection[] => [{ what: resolved.link, expected, got, wayOut }];
   if (create && link.state !== 'missing') return object('nothing, because an environment shall be made there', standingText(link), `runbook run change ${resolved.project} changes the one that is there`);
-  if (link.state === 'missing' && !create) return object('an environment to return to', 'nothing there', `runbook env create ${resolved.project}`);
+  const back = wayBackToTree(ctx, resolved);
+  if (link.state === 'missing' && !create) return object('an environment to return to', 'nothing there', back === null ? `runbook env create ${resolved.project}` : `somebody removed the link: ${back} puts it back, runbook env create ${resolved.project} builds a new one`);
   if (link.state === 'dangling') return object('an environment to return to', standingText(link), `remove the link, then runbook env create ${resolved.project}`);
   if (link.state === 'foreign-link') return object('a directory, or a link into .venvs', standingText(link), 'move it away and runbook env create, or move the environment itself to this path, so that it can be adopted');
   return [];
@@ -73,10 +75,14 @@ async function presentTree(ctx: HostContext, step: StepScope, resolved: Resolved
   const link = readLink(resolved);
   const treePath = link.treePath!;
   const scope = link.state === 'directory' ? 'without-bytecode' : 'all';
+  const verified = verifiedTree(ctx, resolved, link.treeId);
   const [interpreter, taken] = await Promise.all([
     treeInterpreter(ctx, treePath, resolved.owner),
     manifest ? takeManifest(ctx, { tree: treePath, owner: resolved.owner, scope, record: false, step }) : null,
   ]);
+  const sealed = readSeal(treePath);
+  const words = driftText(resolved, verified, taken ? hashedDrift(ctx, verified, sealed, taken.digest) : statDrift(ctx, resolved, link));
+  const drift = [...linkDrift(ctx, resolved, link), ...(words === null ? [] : [words])];
   return {
     id: link.treeId ?? adoptedName(treePath),
     path: treePath,
@@ -85,7 +91,8 @@ async function presentTree(ctx: HostContext, step: StepScope, resolved: Resolved
     manifestScope: scope,
     files: taken?.files ?? 0,
     bytes: taken?.bytes ?? 0,
-    sealed: readSeal(treePath),
+    sealed,
+    ...(drift.length > 0 ? { drift } : {}),
   };
 }
 

@@ -11,18 +11,26 @@ export interface Mount {
 /** The mount a path lies on, by the text of `/proc/self/mountinfo`; null where it names none. */
 export function mountOf(path: string, mountinfo: string): Mount | null {
   let best: Mount | null = null;
-  for (const line of mountinfo.split('\n')) {
-    const [before, after] = line.split(' - ');
-    const rawPoint = before?.split(' ')[4];
-    const type = after?.split(' ')[0];
-    if (rawPoint === undefined || type === undefined) continue;
-    // Blanks and backslashes stand there in octal.
-    const point = rawPoint.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+  for (const { point, type } of mounts(mountinfo)) {
     const isAbove = point === '/' || path === point || path.startsWith(`${point}/`);
     // Of two mounts on one point the later covers the earlier.
     if (isAbove && (best === null || point.length >= best.point.length)) best = { point, type };
   }
   return best;
+}
+
+/** Every mount point, by the same text: a folder of the same file system that is mounted a second time looks like any other. */
+export const mountPoints = (mountinfo: string): string[] => mounts(mountinfo).map(({ point }) => point);
+
+function mounts(mountinfo: string): Mount[] {
+  return mountinfo.split('\n').flatMap((line) => {
+    const [before, after] = line.split(' - ');
+    const rawPoint = before?.split(' ')[4];
+    const type = after?.split(' ')[0];
+    if (rawPoint === undefined || type === undefined) return [];
+    // Blanks and backslashes stand there in octal.
+    return [{ point: rawPoint.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))), type }];
+  });
 }
 
 /** True for file systems that other machines or a user's own program serve. */

@@ -22,12 +22,24 @@ function userName(uid: number): string {
   return line?.split(':')[0] || String(uid);
 }
 
+/** What a project's service must read is made with this, whatever the mask of the shell that started us. */
+const UMASK = 0o022;
+
 /**
  * Runs a synchronous block with the owner's rights when the agent is root: groups, then effective gid and uid, all
  * given back whatever happens. `act` must not await: identities belong to the whole process, so the rest of the agent,
  * its thread pool included, would go on under the borrowed one.
  */
 export function asOwner<T>(owner: Owner, act: () => T): T {
+  const umask = process.umask(UMASK);
+  try {
+    return asUser(owner, act);
+  } finally {
+    process.umask(umask);
+  }
+}
+
+function asUser<T>(owner: Owner, act: () => T): T {
   if (process.geteuid!() !== 0 || owner.uid === 0) return act();
   const groups = process.getgroups!();
   const gid = process.getegid!();

@@ -2,7 +2,9 @@
 import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { ApplicationFailure } from '@temporalio/common';
 import type { Plan } from '../../policy/model.js';
+import type { CommandFailure } from '../../policy/names.js';
 import { anchorTree } from './anchor.js';
 import { commandFailed, throwIfFailed } from './command-failed.js';
 import { runCommand } from './command.js';
@@ -16,7 +18,7 @@ import { uvInstaller } from './installers/uv.js';
 import { treeInterpreter } from './interpreters.js';
 import { perform } from './order.js';
 import { asOwner } from './owner.js';
-import { ownerCache } from './owner-cache.js';
+import { dropOwnerCache, ownerCache } from './owner-cache.js';
 import { readLink, resolveEnvironment } from './paths.js';
 import type { ResolvedEnvironment } from './paths.js';
 import { pythonText } from './python-text.js';
@@ -56,7 +58,7 @@ export async function prepare(ctx: HostContext, step: StepScope, order: Order, p
       const build: Build = { ctx, step, order, plan, guard, resolved, id, tree };
       await clearTheWay(build);
       try {
-        const installer = await buildTree(build, lock);
+        const installer = await buildTree(build, lock).catch((error: unknown) => buildAfresh(build, lock, error));
         await ctx.barrier('prepare:installed');
         return { id, path: tree, installer, packages: plan.files.length, asUser: resolved.owner.name, workMs: performance.now() - started };
       } catch (error) {
@@ -65,6 +67,19 @@ export async function prepare(ctx: HostContext, step: StepScope, order: Order, p
       }
     },
   });
+}
+
+/**
+ * WF-67: a file that is damaged in the owner's cache would fail every attempt. The cache is dropped, what was half built too,
+ * and all is fetched once more; any other failure is thrown as it is.
+ */
+async function buildAfresh(build: Build, lock: string, error: unknown): Promise<'uv' | 'pip'> {
+  const { ctx, resolved, tree } = build;
+  if (!(error instanceof ApplicationFailure) || (error.details?.[0] as CommandFailure | undefined)?.class !== 'WHEEL_CORRUPT') throw error;
+  build.guard.commit(() => {});
+  await removeTree(ctx, tree, resolved.owner);
+  await dropOwnerCache(ctx, resolved.owner, resolved.project);
+  return buildTree(build, lock);
 }
 
 /** Makes `.venvs`, refuses to build over anything that is complete or live, and removes what earlier attempts left half built. */

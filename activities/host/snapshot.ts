@@ -1,15 +1,17 @@
 /** What each environment of this host looks like, cheaply enough to ask every second. */
-import { lstatSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostContext } from './context.js';
 import type { HostEvent } from './contract.js';
+import { driftText, linkDrift, statDrift, verifiedTree } from './drift.js';
+import { stampFolders, stampTree, type Fingerprint } from './fingerprint.js';
 import { asOwner } from './owner.js';
 import { readLink, resolvePlace, type LinkView, type Place } from './paths.js';
 
 export interface Snapshot {
   environment: HostEvent['environments'][number];
-  /** Differs when link, tree or lease changed; null: it can't be looked at now, which says nothing. */
-  fingerprint: string | null;
+  /** Null: it can't be looked at now, which says nothing. */
+  seen: { place: Place; view: LinkView; fingerprint: Omit<Fingerprint, 'drift'> } | null;
 }
 
 /** Every environment that the agent file names or that ever had a holder. */
@@ -21,13 +23,41 @@ export function snapshots(ctx: HostContext): Snapshot[] {
 function snapshotOf(ctx: HostContext, link: string): Snapshot {
   try {
     const place = resolvePlace(ctx, { host: ctx.host, link });
-    const { state } = ctx.store.leases.get(place.link);
+    const { state: lease } = ctx.store.leases.get(place.link);
     const view = readLink(place);
-    const environment = { link, tree: view.treeId ?? view.state, version: versionOf(place, view), state };
-    return { environment, fingerprint: JSON.stringify([view.state, view.target, state, stampOf(place, view)]) };
+    const { state, target, treePath } = view;
+    const stamps = treePath === null ? { seal: null, base: null, files: {} } : stampsOf(ctx, place, treePath, state === 'managed');
+    const environment = { link, tree: view.treeId ?? state, version: versionOf(place, view), state: lease };
+    return { environment, seen: { place, view, fingerprint: { state, target, tree: treePath, lease, ...stamps } } };
   } catch (error) {
-    return { environment: { link, tree: (error as Error).message, version: null, state: ctx.store.leases.get(link).state }, fingerprint: null };
+    return { environment: { link, tree: (error as Error).message, version: null, state: ctx.store.leases.get(link).state }, seen: null };
   }
+}
+
+type Stamps = ReturnType<typeof stampTree>;
+
+/** File by file at least this often: an edit in place shows in no folder. */
+const STAMPS_HOLD_MS = 30_000;
+const known = new WeakMap<HostContext, Map<string, { tree: string; folders: string; at: number; stamps: Stamps }>>();
+
+/** Hundreds of files only where a folder of them changed, or after a while. */
+function stampsOf(ctx: HostContext, { link, owner }: Place, tree: string, isSealed: boolean): Stamps {
+  const memory = known.get(ctx) ?? new Map<string, { tree: string; folders: string; at: number; stamps: Stamps }>();
+  known.set(ctx, memory);
+  return asOwner(owner, () => {
+    const folders = stampFolders(tree);
+    const last = memory.get(link);
+    if (last?.tree === tree && last.folders === folders && performance.now() - last.at < STAMPS_HOLD_MS) return last.stamps;
+    const stamps = stampTree(tree, isSealed);
+    memory.set(link, { tree, folders, at: performance.now(), stamps });
+    return stamps;
+  });
+}
+
+/** What stands there now against what our last run left: sentences for people, by a walk over the whole tree. Empty: as it was left. */
+export function driftNow(ctx: HostContext, place: Place, view: LinkView): string[] {
+  const words = driftText(place, verifiedTree(ctx, place, view.treeId), statDrift(ctx, place, view));
+  return [...linkDrift(ctx, place, view), ...(words === null ? [] : [words])];
 }
 
 /** Version by `pyvenv.cfg`, without starting anything. */
@@ -39,26 +69,5 @@ export function versionOf({ owner }: Place, { treePath }: LinkView): string | nu
     return /^version(?:_info)?\s*=\s*(\d+\.\d+\.\d+)/m.exec(text)?.[1] ?? null;
   } catch {
     return null;
-  }
-}
-
-/** Times of what an installer must touch: configuration, scripts, package folders. */
-function stampOf({ owner }: Place, { treePath }: LinkView): number[] {
-  if (treePath === null) return [];
-  return asOwner(owner, () => {
-    const lib = join(treePath, 'lib');
-    const packages = namesIn(lib).filter((name) => /^(python|pypy)/.test(name) && !lstatSync(join(lib, name)).isSymbolicLink()).map((name) => join(lib, name, 'site-packages'));
-    return ['pyvenv.cfg', 'bin'].map((name) => join(treePath, name)).concat(packages).flatMap((path) => {
-      const stat = statSync(path, { throwIfNoEntry: false });
-      return stat ? [stat.ino, stat.mtimeMs] : [0, 0];
-    });
-  });
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
   }
 }

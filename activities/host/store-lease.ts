@@ -27,8 +27,8 @@ export interface LeaseTable {
   all(): LeaseRow[];
   /** Notes that a run waits, keeping its place. `now`: Unix milliseconds. */
   wait(link: string, waiter: LeaseHolder, now: number): void;
-  /** Waiting runs in order of their place, those seen at `since` (Unix milliseconds) or later. */
-  waiters(link: string, since: number): LeaseHolder[];
+  /** Waiting runs in order of their place, but for those not seen for `patienceMs`. `now`: Unix milliseconds. */
+  waiters(link: string, now: number, patienceMs: number): LeaseHolder[];
   stopWaiting(link: string, chain: string): void;
 }
 
@@ -73,9 +73,11 @@ export function leaseTable(db: Database.Database): LeaseTable {
       db.prepare('INSERT INTO waiters (link, chain, workflow_id, run, seen) VALUES (?, ?, ?, ?, ?) ON CONFLICT (link, chain) DO UPDATE SET seen = excluded.seen')
         .run(link, chain, workflowId, run, now);
     },
-    waiters(link, since) {
+    waiters(link, now, patienceMs) {
+      // The clock was set back: who was seen later than now counts as seen now, or a dead one would be waited for that long.
+      db.prepare('UPDATE waiters SET seen = ? WHERE link = ? AND seen > ?').run(now, link, now);
       // Forgotten ones lose their place: who comes back after that is last in line.
-      db.prepare('DELETE FROM waiters WHERE link = ? AND seen < ?').run(link, since);
+      db.prepare('DELETE FROM waiters WHERE link = ? AND seen < ?').run(link, now - patienceMs);
       const rows = db.prepare('SELECT workflow_id, chain, run FROM waiters WHERE link = ? ORDER BY place').all(link) as { workflow_id: string; chain: string; run: string }[];
       return rows.map(({ workflow_id: workflowId, chain, run }) => ({ workflowId, chain, run }));
     },

@@ -10,11 +10,13 @@ import { closeSync, fchmodSync, constants, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'libsql';
 import { armedTable, type ArmedTable } from './store-armed.js';
+import { baselineTable, type BaselineTable } from './store-baselines.js';
 import { editTable, type EditTable } from './store-edits.js';
 import { eventTable, type EventTable } from './store-events.js';
 import { fenceTable, type FenceTable } from './store-fence.js';
 import { journal, type Journal } from './store-journal.js';
 import { leaseTable, type LeaseTable } from './store-lease.js';
+import { lockTable, type LockTable } from './store-locks.js';
 import { SCHEMA } from './store-schema.js';
 
 export interface AgentStore {
@@ -29,6 +31,9 @@ export interface AgentStore {
   journal: Journal;
   armed: ArmedTable;
   edits: EditTable;
+  baselines: BaselineTable;
+  /** Locks that were verified here. */
+  locks: LockTable;
   events: EventTable;
   close(): void;
 }
@@ -47,7 +52,7 @@ export function openAgentStore(path: string): AgentStore {
   db.exec('PRAGMA journal_mode = WAL');
   // NORMAL would lose the last receipts with the power; FULL syncs each commit.
   db.exec('PRAGMA synchronous = FULL');
-  const exclusive = <T>(act: () => T): T => (db.inTransaction ? act() : db.transaction(act).immediate());
+  const exclusive = <T>(act: () => T): T => (db.inTransaction ? act() : alone(db, act));
   exclusive(() => db.exec(SCHEMA));
   return {
     path,
@@ -57,7 +62,22 @@ export function openAgentStore(path: string): AgentStore {
     journal: journal(db, exclusive),
     armed: armedTable(db),
     edits: editTable(db),
+    baselines: baselineTable(db),
+    locks: lockTable(db),
     events: eventTable(db),
     close: () => void db.close(),
   };
+}
+
+/** One transaction. libsql's own wrapper rolls back where SQLite already did (a full disk), and that error hides the cause. */
+function alone<T>(db: Database.Database, act: () => T): T {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const result = act();
+    db.exec('COMMIT');
+    return result;
+  } catch (error) {
+    if (db.inTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
 }

@@ -7,6 +7,7 @@ import type { Owner, Plan, ProjectSettings, Verification } from '../../policy/mo
 import { compareVersions } from '../../policy/pep440.js';
 import { normalizeProjectName } from '../../policy/project-name.js';
 import { CHILD_PATH } from './command-env.js';
+import { throwIfEnded } from './command-failed.js';
 import { runCommand } from './command.js';
 import type { CommandInput, CommandResult } from './command.js';
 import type { HostContext } from './context.js';
@@ -79,11 +80,18 @@ export async function importModules(ctx: HostContext, start: Start, python: stri
   if (wishes.length === 0) return { ok: true, passed: 0, total: 0, failures: [] };
   const timeoutMs = (Math.ceil(wishes.length / jobs) * seconds + 30) * 1000;
   const result = await start({ file: python, args: ['-I', '-B', '-c', pythonText('imports.py'), JSON.stringify({ modules: wishes, seconds, jobs })], timeoutMs });
+  throwIfEnded(`imports with ${python}`, result);
   if (result.failed) return cannotImport(wishes.length, result);
   const { results } = JSON.parse(result.stdout) as { results: { module: string; ok: boolean; error: string }[] };
+  // Each import is a process of its own: what others ended has not said no.
+  const ended = results.find(({ error }) => ENDED_BY_OTHERS.test(error));
+  if (ended) throw new Error(`import of ${ended.module} with ${python}: expected it to end by itself, got: ${ended.error}; look for the out-of-memory killer in the kernel log`);
   const failures = results.filter((one) => !one.ok).map(({ module, error }) => ({ module, error, class: importClass(error) }));
   return { ok: failures.length === 0, passed: results.length - failures.length, total: results.length, failures };
 }
+
+/** Words of `imports.py` for a child that SIGHUP, SIGINT, SIGKILL or SIGTERM ended. */
+const ENDED_BY_OTHERS = /^the import ended by signal (1|2|9|15)$/;
 
 function importClass(error: string): Verification['imports']['failures'][number]['class'] {
   const kind = classifyOutput(error, 'python', 1).class;
@@ -109,6 +117,7 @@ export async function runProjectTests(ctx: HostContext, start: Start, tree: stri
     outputPath,
     env: { PATH: `${bin}:${CHILD_PATH}`, VIRTUAL_ENV: tree, PYTHONDONTWRITEBYTECODE: '1' },
   });
+  throwIfEnded(`tests of ${project}`, result);
   const last = result.tail.trim().split('\n').at(-1)?.replace(/^=+ | =+$/g, '').slice(0, 200) ?? '';
   const summary = result.spawnError ?? (result.timedOut ? `no end within ${seconds} s` : (last || `exit code ${result.exitCode}`));
   return { ok: !result.failed, ran: true, summary, outputPath };

@@ -5,12 +5,14 @@ import type { Guard, HostContext, StepScope } from './context.js';
 import type { HostActivities, Order, Undone } from './contract.js';
 import { treeInterpreter } from './interpreters.js';
 import { turnLink } from './link.js';
+import { namedDifferences } from './manifest-compare.js';
 import { takeManifest } from './manifest.js';
 import { operationId, perform } from './order.js';
 import { readLink, resolvePlace, standingText, type LinkView, type Place } from './paths.js';
 import { bootId } from './proc.js';
 import { hostRefused } from './refuse.js';
 import { settleOn } from './riders.js';
+import { readSeal } from './seal.js';
 import type { ArmedRow } from './store-armed.js';
 
 /**
@@ -62,11 +64,13 @@ async function act(ctx: HostContext, step: StepScope, place: Place, armed: Armed
   if (!isThere && !isHome(armed, view)) return answer({ outcome: 'superseded', problem: supersededText(place, armed, view) });
   const wasSwitched = armed.switched || isThere;
   if (isThere) turnBack(ctx, place, armed, guard);
-  const problems = [...undoEdits(ctx, place, armed.chain, guard)];
+  const { conflicts, problems } = undoEdits(ctx, place, armed.chain, guard);
   if (wasSwitched) problems.push(...(await settleBack(ctx, step, place, armed, guard)));
   const proof = await proveHome(ctx, step, place, armed);
   problems.push(...proof.problems);
-  return answer({ outcome: wasSwitched ? 'restored' : 'nothing-to-undo', version: proof.version, verified: problems.length === 0, problem: problems.join('; ') });
+  const left = wasSwitched && armed.switchingTo !== null ? readSeal(join(place.venvsDir, armed.switchingTo)) : null;
+  // A key that somebody else changed since is theirs: it is said, and the environment is back all the same.
+  return answer({ outcome: wasSwitched ? 'restored' : 'nothing-to-undo', version: proof.version, verified: problems.length === 0, problem: [...problems, ...conflicts].join('; '), ...(left ? { from: left.version } : {}) });
 }
 
 function turnBack(ctx: HostContext, place: Place, armed: ArmedRow, guard: Guard): void {
@@ -98,7 +102,7 @@ async function proveHome(ctx: HostContext, step: StepScope, place: Place, armed:
   const problems: string[] = [];
   if (!interpreter.runs) problems.push(interpreter.problem);
   else if (interpreter.version !== armed.version) problems.push(`${place.link}: expected Python ${armed.version}, got ${interpreter.version}`);
-  if (manifest.digest !== armed.manifestDigest) problems.push(`${view.treePath}: expected manifest ${armed.manifestDigest.slice(0, 12)}, as armed, got ${manifest.digest.slice(0, 12)}: somebody changed its files`);
+  if (manifest.digest !== armed.manifestDigest) problems.push(`${view.treePath}: expected manifest ${armed.manifestDigest.slice(0, 12)}, as armed, got ${manifest.digest.slice(0, 12)}: somebody changed its files${namedDifferences(ctx, armed.manifestDigest, manifest.digest)}`);
   return { version: interpreter.version, problems };
 }
 

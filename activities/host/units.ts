@@ -1,5 +1,6 @@
 /** Restarting the service units of an environment, as the agent's user: the commands are the host administrator's. */
 import type { ServiceUnit } from '../../policy/files/agent-file.js';
+import { throwIfEnded } from './command-failed.js';
 import { runCommand, type CommandResult } from './command.js';
 import type { Guard, StepScope } from './context.js';
 import { agentOwner } from './owner.js';
@@ -43,6 +44,7 @@ async function restartOne(unit: ServiceUnit, step: StepScope, needsHealth: boole
   const windowMs = unit.restartWindowSeconds * 1000;
   const began = performance.now();
   const restart = await run(unit, unit.restart, windowMs, step, guard);
+  throwIfEnded(`restart of unit ${unit.name}`, restart);
   // Without an environment the start must fail; that the old processes are gone is asked of the host itself.
   if (!needsHealth) return '';
   if (restart.failed) return problemOf(unit, 'restarted', restart);

@@ -4,6 +4,7 @@ import type { Plan } from '../../policy/model.js';
 import type { Guard, HostContext, StepScope } from './context.js';
 import type { HostActivities, Order } from './contract.js';
 import { treeInterpreter } from './interpreters.js';
+import { namedDifferences } from './manifest-compare.js';
 import { takeManifest } from './manifest.js';
 import { perform } from './order.js';
 import { readLink, resolveEnvironment, standingText } from './paths.js';
@@ -50,7 +51,7 @@ async function judgeLink(ctx: HostContext, step: StepScope, guard: Guard, resolv
   if (seen.version !== interpreter.version) return { version: seen.version, problem: `${link}/bin/python: expected version ${interpreter.version}, got ${seen.version}` };
   const failure = imports.failures[0];
   if (failure) return { version: seen.version, problem: `import ${failure.module} through ${link}: ${failure.error}` };
-  if (manifest.digest !== input.manifestDigest) return { version: seen.version, problem: `files of ${expected} changed since they were verified: expected manifest ${input.manifestDigest.slice(0, 12)}, got ${manifest.digest.slice(0, 12)}` };
+  if (manifest.digest !== input.manifestDigest) return { version: seen.version, problem: `files of ${expected} changed since they were verified: expected manifest ${input.manifestDigest.slice(0, 12)}, got ${manifest.digest.slice(0, 12)}${namedDifferences(ctx, input.manifestDigest, manifest.digest)}` };
   return { version: seen.version, problem: '' };
 }
 

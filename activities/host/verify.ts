@@ -16,6 +16,7 @@ import type { ResolvedEnvironment } from './paths.js';
 import { runFolder } from './run-files.js';
 import { readSeal, SEAL_FILE } from './seal.js';
 import type { Seal } from './seal.js';
+import { hostPlatform } from './store-locks.js';
 import { importModules, installedPackages, judgeInstalled, modulesToImport, runProjectTests, starter } from './tree-checks.js';
 
 /** What `.complete` says beyond the seal itself; for people. */
@@ -42,6 +43,11 @@ export async function verifyTree(ctx: HostContext, step: StepScope, order: Order
   const tree = treePath(resolved, input.tree);
   return perform(ctx, step, order, {
     intent: { tree: input.tree, seal: input.seal },
+    finish(receipt) {
+      const { files, lock, interpreter } = input.plan;
+      if (!receipt.ok || !input.seal || files.length === 0) return;
+      ctx.store.locks.put({ sha256: lock.sha256, python: interpreter.version, platform: hostPlatform(), pins: files.map(({ project, version }) => ({ project, version })), run: order.run, at: ctx.now().toISOString() });
+    },
     holds: (receipt: Verification) => receipt.ok && input.seal && asOwner(resolved.owner, () => readSeal(tree))?.manifestDigest === receipt.manifestDigest,
     async act(guard) {
       const verdicts = await judge(ctx, step, guard, resolved, order, input.plan, tree);

@@ -4,6 +4,7 @@ import type { HostContext, StepScope } from './context.js';
 import type { HostEvent, LeaseView } from './contract.js';
 import { viewOf } from './lease.js';
 import { isUnderWay } from './order.js';
+import { noteChanges } from './changes.js';
 import { snapshots } from './snapshot.js';
 
 const LOOK_EVERY_MS = 1_000;
@@ -14,8 +15,8 @@ const LONGEST_QUIET_MS = 600_000;
 /** What this process told already; a new process checks in anew. */
 interface Told {
   isCheckedIn: boolean;
-  /** Unix milliseconds of the last event with the whole state. */
-  lastFull: number;
+  /** Of the last event with the whole state: by the clock (Unix milliseconds), and by a clock that nobody sets. */
+  lastFull: { at: number; elapsed: number };
   /** By link: order it was told after, when, and how long to wait until it is told again. */
   quiet: Map<string, { lastOrder: number; at: number; patienceMs: number }>;
 }
@@ -37,44 +38,38 @@ export async function nextEvent(ctx: HostContext, step: StepScope, { cursor }: {
 }
 
 function lookForNews(ctx: HostContext, cursor: number): HostEvent | undefined {
-  const memory = told.get(ctx) ?? { isCheckedIn: false, lastFull: 0, quiet: new Map() };
+  const memory = told.get(ctx) ?? { isCheckedIn: false, lastFull: { at: 0, elapsed: 0 }, quiet: new Map() };
   told.set(ctx, memory);
   const now = ctx.now().getTime();
-  const seen = snapshots(ctx);
-  const environments = seen.map((one) => one.environment);
-  const tell = (kind: HostEvent['kind'], quiet: LeaseView[] = []): HostEvent =>
-    ctx.store.events.add({ at: ctx.now().toISOString(), kind, agentVersion: ctx.agentVersion, environments, quiet }, cursor);
   return ctx.store.exclusive(() => {
-    const isChanged = noteChanges(ctx, seen);
+    // Looked at together with the journal: no switch of another process comes between the two.
+    const seen = snapshots(ctx);
+    const environments = seen.map((one) => one.environment);
+    const tell = (kind: HostEvent['kind'], more: Partial<Pick<HostEvent, 'quiet' | 'drift'>> = {}): HostEvent =>
+      ctx.store.events.add({ at: ctx.now().toISOString(), kind, agentVersion: ctx.agentVersion, environments, quiet: [], ...more }, cursor);
+    const isFull = !memory.isCheckedIn || isHourOver(memory, now);
+    const { isChanged, drift } = noteChanges(ctx, seen, isFull);
+    const found = drift.length > 0 ? { drift } : {};
+    const full = { at: now, elapsed: performance.now() };
     if (!memory.isCheckedIn) {
       memory.isCheckedIn = true;
-      memory.lastFull = now;
-      const checkIn = tell('check-in');
+      memory.lastFull = full;
+      const checkIn = tell('check-in', isChanged ? {} : found);
       // What changed while no agent was there is news of its own, told next.
-      if (isChanged) tell('changed');
+      if (isChanged) tell('changed', found);
       return checkIn;
     }
-    if (isChanged) return tell('changed');
+    if (isChanged) return tell('changed', found);
     const quiet = quietLeases(ctx, memory, now);
-    if (quiet.length > 0) return tell('lease-quiet', quiet);
-    if (now - memory.lastFull < HOUR_MS) return undefined;
-    memory.lastFull = now;
-    return tell('hourly');
+    if (quiet.length > 0) return tell('lease-quiet', { quiet });
+    if (!isFull) return undefined;
+    memory.lastFull = full;
+    return tell('hourly', found);
   });
 }
 
-/** Keeps today's fingerprints; true when one differs from an earlier one. */
-function noteChanges(ctx: HostContext, seen: ReturnType<typeof snapshots>): boolean {
-  let isChanged = false;
-  for (const { environment, fingerprint } of seen) {
-    if (fingerprint === null) continue;
-    const before = ctx.store.events.fingerprint(environment.link);
-    if (before === fingerprint) continue;
-    ctx.store.events.setFingerprint(environment.link, fingerprint);
-    if (before !== undefined) isChanged = true;
-  }
-  return isChanged;
-}
+/** By either clock, so that one that is set or a machine that slept delays nothing; set back, the hour is taken as over. */
+const isHourOver = ({ lastFull }: Told, now: number): boolean => now < lastFull.at || now - lastFull.at >= HOUR_MS || performance.now() - lastFull.elapsed >= HOUR_MS;
 
 /** Leases without an order for a while; none on which this agent is at work right now. */
 function quietLeases(ctx: HostContext, memory: Told, now: number): LeaseView[] {
@@ -87,6 +82,11 @@ function quietLeases(ctx: HostContext, memory: Told, now: number): LeaseView[] {
     }
     const isSame = before?.lastOrder === lease.lastOrder;
     const since = isSame ? before.at : lease.lastOrder;
+    if (since > now) {
+      // The clock was set back: patience begins anew, or nobody would ask about a dead holder for as long as that was.
+      memory.quiet.set(lease.link, { lastOrder: lease.lastOrder, at: now, patienceMs: limitMs });
+      return [];
+    }
     const patienceMs = isSame ? before.patienceMs : limitMs;
     if (now - since < patienceMs) return [];
     memory.quiet.set(lease.link, { lastOrder: lease.lastOrder, at: now, patienceMs: Math.min(patienceMs * 2, Math.max(limitMs, LONGEST_QUIET_MS)) });

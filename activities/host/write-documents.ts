@@ -12,11 +12,13 @@ import { resolvePlace, type Place } from './paths.js';
 export async function writeDocuments(ctx: HostContext, _step: StepScope, { env, run, documents }: { env: EnvironmentRef; run: string; documents: DocumentWrite[] }): Promise<{ written: string[] }> {
   const place = resolvePlace(ctx, env);
   const files = documents.map((document) => ({ ...document, file: projectFile(place, document.path) }));
+  await ctx.barrier('document:started');
   for (const { mode, path, file, text } of files) {
     // One writer at a time: two attempts must not both find that the text is not there yet.
     if (mode === 'append') appendOnce(ctx, place, run, path, file, text);
     else if (readText(place, file) !== text) ctx.store.exclusive(() => replaceText(place, file, text));
   }
+  await ctx.barrier('document:written');
   return { written: documents.map(({ path }) => path) };
 }
 

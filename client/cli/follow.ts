@@ -4,7 +4,7 @@ import type { Client } from '@temporalio/client';
 import { describe, formatMs, seconds, type RunState } from '../../policy/describe.js';
 import { formatEnvironment } from '../../policy/ids.js';
 import type { RunResult, StepReport } from '../../policy/model.js';
-import { statusQuery } from '../../workflows/messages.js';
+import { askStatus, awaitEnd, silenceTeller } from './await-end.js';
 import type { Instance } from './instance.js';
 import { exitCodeOf, type Io } from './io.js';
 import { placeOf, tilde } from './words.js';
@@ -21,21 +21,30 @@ export interface Follow {
   printed?: number;
 }
 
-/** Prints steps as they end until the run has ended; returns its result. */
+/** Prints steps as they end until the run has ended; returns its result. Server and control worker may be away meanwhile. */
 export async function follow(options: Follow): Promise<RunResult> {
-  const { io, client, workflowId, json } = options;
-  const handle = client.workflow.getHandle(workflowId);
-  const ended = handle.result() as Promise<RunResult>;
   let printed = options.printed ?? 0;
   let result: RunResult | null = null;
-  const live = liveLine(io);
-  const watch = ended.then((value) => (result = value));
-  while (result === null) {
-    const state = await handle.query(statusQuery).catch(() => null);
-    if (state && !json) printed = show(io, state, printed, live);
-    await Promise.race([watch, new Promise((resolve) => setTimeout(resolve, POLL_MS))]);
+  const ended = awaitEnd(options).then((value) => void (result = value));
+  const live = liveLine(options.io);
+  const tell = silenceTeller({ ...options.io, talk: (line) => (clearLive(options.io), options.io.talk(line)) });
+  const stop = new AbortController();
+  let asking: Promise<RunState | null> = Promise.resolve(null);
+  try {
+    while (result === null) {
+      asking = askStatus(options, stop.signal);
+      const state = await Promise.race([asking, ended.then(() => null)]);
+      if (result !== null) break;
+      tell(state);
+      if (state && !options.json) printed = show(options.io, state, printed, live);
+      await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, POLL_MS))]);
+    }
+  } finally {
+    // The client retries a question that failed by a timer of its own: on a connection that was closed meanwhile that ends the process.
+    stop.abort();
+    await asking;
   }
-  if (!json) printStepLines(io, (result as RunResult).steps, printed);
+  if (!options.json) printStepLines(options.io, (result as RunResult).steps, printed);
   return result;
 }
 

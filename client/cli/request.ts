@@ -33,6 +33,12 @@ export function changeRequest(instance: Instance, kind: Startable, env: Environm
   return { request, workflowId };
 }
 
+/** A plan's digest, or enough of it; refuses what can't be one. */
+export function readDigest(raw: string | undefined, wayOut: string): void {
+  if (raw === undefined || /^[0-9a-f]{8,64}$/.test(raw)) return;
+  throw refusal([{ what: '--plan', expected: '8 to 64 hexadecimal characters of a plan digest', got: raw, wayOut }]);
+}
+
 /** The kind of a command line, or a refusal that lists what there is. */
 export function readKind(raw: string): Startable {
   const kind = STARTABLE.find((known) => known === raw);

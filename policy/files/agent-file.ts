@@ -47,6 +47,10 @@ export const agentFileSchema = z.strictObject({
   installer: z.enum(['uv', 'pip']).optional(),
   linkMode: z.enum(['hardlink', 'copy']).default('hardlink'),
   environments: z.array(environment).default([]),
+  /** What this host is for beside its own environments. */
+  roles: z.array(z.enum(['builder'])).default([]),
+  /** Folder for wheels built here, with the role `builder`; its owner builds. Other hosts name it (or a copy) as `index.findLinks`. */
+  wheelhouse: absolute.optional(),
   limits: z
     .strictObject({
       nice: z.int().min(0).max(19).default(0),

@@ -60,6 +60,34 @@ export const policyFileSchema = z.strictObject({
       corePackages: z.array(text).default(['numpy', 'pandas', 'scipy']),
     })
     .prefault({}),
+  /** Host with the role `builder` that source builds are ordered from; absent: the host itself, where it has the role. */
+  builder: text.optional(),
+  /** WF-40: known-good pins, proposed and never taken silently (DIS-20). */
+  knownGood: z.record(z.string(), text).default({ pandas: '2.1.4', numpy: '1.26.2' }),
+  /** WF-54: what was learned, shown by `runbook describe`. */
+  knownIssues: z.array(z.strictObject({ packages: z.array(text).min(1), python: text, text })).default([]),
+  /** PV-34: oldest patch release of a line (`"3.12": 3`) that has the security fixes the company asks for. */
+  minPatch: z.record(z.string().regex(/^\d+\.\d+$/, 'expected a line like 3.12'), z.int().min(0)).default({}),
+  performance: z
+    .strictObject({
+      /** WF-48: probes in order; the first whose package is in the lock is timed. */
+      probes: z
+        .array(z.strictObject({ name: text, requires: text, setup: text, statement: text }))
+        .default([{ name: 'sum of a DataFrame of 1,000,000 rows', requires: 'pandas', setup: 'import pandas\nframe = pandas.DataFrame({"x": range(1_000_000)})', statement: 'frame.sum()' }]),
+      /** Within this share of the other: the same. Two shared cores tell nothing below it (measured). */
+      sameWithin: z.number().positive().max(1).default(0.1),
+      /** Slower by more than this share: much slower. */
+      muchSlowerFrom: z.number().positive().default(0.5),
+    })
+    .prefault({}),
+  /** WF-06, WF-64, WF-66: packages by system that source builds and native imports want; advice only. */
+  systemDependencies: z
+    .strictObject({
+      debian: z.array(text).default(['build-essential', 'python3-dev', 'python3.11-dev', 'gcc', 'g++', 'libblas-dev', 'liblapack-dev']),
+      macos: z.array(text).default(['Xcode command-line tools', 'python@3.11', 'openblas', 'lapack']),
+      windows: z.array(text).default(['Visual Studio Build Tools']),
+    })
+    .prefault({}),
   installer: z.enum(['uv', 'pip']).default('uv'),
   /** WF-05: free space wanted, as a multiple of the present environment's size (measured: python facts, 2.5). */
   diskFactor: z.number().min(1).default(2.5),

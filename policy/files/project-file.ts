@@ -22,12 +22,14 @@ export const projectFileSchema = z.strictObject({
   envFile: relative.optional(),
   configFiles: z.array(z.strictObject({ path: relative, format: z.enum(['keyvalue', 'yaml']) })).default([]),
   expectedFreezeHash: z.string().regex(/^[0-9a-f]{64}$/).optional(),
+  /** A timed probe of the project's own (WF-48). With `maxSlowdown`, a new environment slower than that many times the old one is not switched to. */
+  performance: z.strictObject({ name: text.default('the project\'s probe'), setup: z.string().default(''), statement: text, maxSlowdown: z.number().min(1).optional() }).optional(),
 });
 
 export type ProjectFile = z.infer<typeof projectFileSchema>;
 
 /** The project file as the plan carries it: absent settings are null. */
 export function projectSettings(file: ProjectFile): ProjectSettings {
-  const { importModule, envPrefix, envFile, expectedFreezeHash, ...rest } = file;
-  return { ...rest, importModule: importModule ?? null, envPrefix: envPrefix ?? null, envFile: envFile ?? null, expectedFreezeHash: expectedFreezeHash ?? null };
+  const { importModule, envPrefix, envFile, expectedFreezeHash, performance, ...rest } = file;
+  return { ...rest, performance: performance ? { ...performance, maxSlowdown: performance.maxSlowdown ?? null } : null, importModule: importModule ?? null, envPrefix: envPrefix ?? null, envFile: envFile ?? null, expectedFreezeHash: expectedFreezeHash ?? null };
 }

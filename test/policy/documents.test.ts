@@ -2,34 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fallbackDocuments } from '../../policy/documents.js';
 import type { FallbackRecord } from '../../policy/fallback-record.js';
-import type { LockVerdict, Outcome, PinVerdict, Verification } from '../../policy/model.js';
-
-const pin = (project: string, verdict: PinVerdict['verdict'], why: string): PinVerdict => ({ project, version: '1.25.2', verdict, file: null, why });
-
-const verdict = (version: string, missing: string[]): LockVerdict => ({
-  version, missing, error: null, durationMs: 300,
-  pins: [...missing.map((name) => pin(name, 'sdist-only', `no wheel for ${version}`)), pin('anyio', 'wheel', 'pure')],
-});
-
-const verification: Verification = {
-  ok: true, files: { ok: true, checked: 7968, bad: [] }, lock: { ok: true, installed: 41, expected: 41, differences: [] },
-  interpreter: { ok: true, expected: '3.11.13', got: '3.11.13' }, imports: { ok: true, passed: 19, total: 19, failures: [] },
-  tests: { ok: true, ran: true, summary: '12 passed in 1.2s', outputPath: '/x' }, manifestDigest: 'd'.repeat(64), manifestFiles: 7968, freezeHash: 'e'.repeat(64), durationMs: 2400,
-};
-
-function record(outcome: Outcome = 'done', fields: Partial<FallbackRecord> = {}): FallbackRecord {
-  const step = (name: string, from: number, ms: number, ok = true) => ({ step: name, ok, fact: `${name} fact`, workMs: ms, startedAt: new Date(from).toISOString(), endedAt: new Date(from + ms).toISOString() });
-  const start = Date.UTC(2025, 10, 22, 11, 32, 8);
-  return {
-    result: {
-      run: 'fb-7k2m', kind: 'fallback', env: { host: 'laptop', link: '/srv/pricer/.venv' }, outcome, message: 'answers from 3.11.13', from: '3.12.1', to: '3.11.13', planDigest: '9c41'.repeat(16),
-      steps: [step('assess', start, 900), step('arm', start + 1000, 400), step('verify', start + 2000, 2400), step('switch', start + 5000, 0.2)], objections: [],
-    },
-    reason: 'new lock', requester: 'bob', verdicts: [verdict('3.12.1', ['greenlet', 'numpy', 'pandas']), verdict('3.11.13', [])],
-    decision: '3 of 41 have no 3.12 wheel: greenlet numpy pandas. 3.11 has all 41.', at: '2025-11-22T11:32:15.000Z',
-    verification, evidence: [{ name: 'tests', sha256: 'f'.repeat(64), bytes: 812, kept: true, where: 'records' }], ...fields,
-  };
-}
+import type { LockProposal, Outcome } from '../../policy/model.js';
+import { diagnosis, lockProposal, lockVerdict, performance, record, wheelBuild, wholeRecord } from '../support/fallback-records.js';
 
 function texts(from: FallbackRecord): Record<string, string> {
   return Object.fromEntries(fallbackDocuments(from).map(({ path, text }) => [path, text]));
@@ -72,7 +46,7 @@ test('WF-53: a failed fallback gets the same log, incident and report, and none 
     assert.doesNotMatch(written['deployment.log']!, /fallback_to_/);
     assert.match(written['deployment.log']!, new RegExp(`^wheel_status: fallback_failed_${outcome}$`, 'm'));
     assert.match(written['incident.log']!, new RegExp(`failed, ${outcome}; Python now: ${outcome === 'rollback-incomplete' ? 'not certain' : '3.12.1'} `));
-    assert.match(written['fallback_incidents.md']!, new RegExp(`Outcome: failure, ${outcome}`));
+    assert.match(written['fallback_incidents.md']!, new RegExp(`Outcome: failure, ${outcome};`));
     assert.match(written['fallback_report.md']!, new RegExp(`Outcome: ${outcome}\\.`));
     assert.doesNotMatch(Object.values(written).join(''), /runs Python 3\.11\.13 instead|Completed|success\b/);
   }
@@ -84,6 +58,10 @@ test('WF-53: a run that failed before anything was judged is documented with wha
   assert.match(written['wheel_fallback.log']!, /^2025-11-22T11:32:15\.000Z: Initiating/);
   assert.match(written['wheel_fallback.log']!, /Failure reason: no interpreter/);
   assert.match(written['fallback_report.md']!, /Nothing was begun/);
+  assert.match(written['fallback_report.md']!, /Diagnosis: none was made/);
+  assert.match(written['fallback_report.md']!, /- Performance: not measured/);
+  assert.match(written['fallback_report.md']!, /- Host class: not known/);
+  for (const path of ['performance.log', 'wheel_install.log', 'vendor_support.md']) assert.equal(written[path], undefined, path);
   assert.doesNotMatch(Object.values(written).join(''), /undefined|null|NaN/);
 });
 
@@ -133,7 +111,7 @@ test('nothing is written when there was nothing to do', () => {
 test('the report says what was wrong, which packages and why, each step with its time, undo, verification, evidence', () => {
   const report = texts(record())['fallback_report.md']!;
   for (const expected of [
-    'runs Python 3.11.13 instead of 3.12.1', '| numpy 1.25.2 | sdist-only | no wheel for 3.12.1 |', 'Python 3.11.13: 1 of 1 package can be installed',
+    'runs Python 3.11.13 instead of 3.12.1', '| numpy 1.25.2 | sdist-only | not known | no wheel for 3.12.1 |', 'Python 3.11.13: 1 of 1 package can be installed',
     '| ✓ verify | 2025-11-22 11:32:10 UTC | 2.4 s |', 'runbook undo laptop:/srv/pricer --reason', '--local', 'lock: 41 of 41', 'tests: 12 passed in 1.2s', 'f'.repeat(64), 'd'.repeat(64), '9c41'.repeat(16),
   ]) assert.ok(report.includes(expected), expected);
 });
@@ -145,4 +123,105 @@ test('the report keeps its tables whole whatever a fact or reason holds', () => 
   assert.doesNotMatch(report, /(^|[^\\])<script/);
   const row = report.split('\n').find((line) => line.includes('assess'))!;
   assert.equal(row.replaceAll('\\|', '').split('|').length, 7, row);
+});
+
+/** Fields of a block, in their order: the words before the first colon of each line after `from`. */
+const fieldNames = (text: string, from: RegExp): string[] => text.split('\n').slice(text.split('\n').findIndex((line) => from.test(line)) + 1).filter((line) => line !== '').map((line) => line.replace(/^- /, '').split(':')[0]!);
+
+test('WF-49: the completion block has exactly its eight fields, whatever the outcome', () => {
+  for (const outcome of ['done', ...FAILED] as const) {
+    const text = texts(wholeRecord(outcome))['wheel_fallback.log']!;
+    assert.deepEqual(fieldNames(text, /^=== Wheel Fallback/), ['Date', 'Original Python', 'Fallback Python', 'Reason', 'Packages affected', 'Resolution', 'Performance impact', 'Recommendations']);
+    assert.match(text, /^Performance impact: the same, within what can be told \(sum of a DataFrame: before 10 ms, after 11 ms, baseline 10 ms, ratio 1\.08\)$/m);
+    assert.match(text, /^Recommendations: (Complete the way back first; )?Pin versions of greenlet, numpy, pandas that have wheels for Python 3\.12\.1/m);
+  }
+  assert.match(texts(record())['wheel_fallback.log']!, /^Performance impact: not measured$/m);
+  assert.match(texts(record('done', { performance: { ...performance, ran: false, summary: 'pandas is not in the lock' } }))['wheel_fallback.log']!, /^Performance impact: not measured: pandas is not in the lock$/m);
+});
+
+test('WF-50: an incident has exactly its six fields, whatever the outcome', () => {
+  for (const outcome of ['done', ...FAILED] as const) {
+    assert.deepEqual(fieldNames(texts(wholeRecord(outcome))['fallback_incidents.md']!, /^## Incident: /), ['Python versions', 'Trigger', 'Affected packages', 'Resolution', 'Outcome', 'Prevention']);
+  }
+});
+
+test('WF-51: the report has summary, root cause from the diagnosis, resolution steps, impact and recommendations', () => {
+  const report = texts(wholeRecord())['fallback_report.md']!;
+  const titles = [...report.matchAll(/^## (.*)$/gm)].map(([, title]) => title);
+  assert.deepEqual(titles, ['Summary', 'Root cause', 'Resolution steps', 'Source builds', 'Proposed locks', 'Verification', 'Impact', 'How to go back', 'Recommendations', 'Evidence', 'Recipients']);
+  for (const expected of [
+    '- Date: 2025-11-22 11:32:08 UTC to 2025-11-22 11:32:15 UTC (7.0 s)', '- Host class: production', '- Primary Python: 3.12.1', '- Fallback Python: 3.11.13',
+    'an attempt with wheels alone on Python 3.12.1 could install 38 of 41', '| numpy | WHEEL\\_MISSING | python version mismatch | fallback interpreter | take a release with wheels for 3.12 |',
+    'fatal error: Python.h', '- System: linux, x86\\_64, glibc 2.36, Debian GNU/Linux 12', 'gfortran missing', 'python3.12-dev: `apt-get install python3.12-dev`',
+    '- Functionality: not affected', '- Performance: the same, within what can be told', '- Duration: 7.0 s',
+  ]) assert.ok(report.includes(expected), `${expected}\n${report}`);
+});
+
+test('WF-52: the report lists its recipients where they are known, and none where not', () => {
+  assert.match(texts(wholeRecord())['fallback_report.md']!, /## Recipients\n\n- platform@example\.org\n/);
+  assert.doesNotMatch(texts(record())['fallback_report.md']!, /Recipients/);
+});
+
+test('WF-48: performance.log gets one line per measurement, in milliseconds, and none where nothing was tried', () => {
+  assert.equal(texts(wholeRecord())['performance.log'], '2025-11-22T11:32:15.000Z: sum of a DataFrame: before_ms=10.400 after_ms=11.200 baseline_ms=10.100 ratio=1.077 band=same (fb-7k2m, laptop:/srv/pricer, 3.12.1 to 3.11.13)\n');
+  const noBefore = texts(record('done', { performance: { ...performance, beforeMs: null, baselineMs: null, ratio: null, band: 'unknown' } }))['performance.log']!;
+  assert.match(noBefore, /before_ms=unknown after_ms=11\.200 baseline_ms=unknown ratio=unknown band=unknown/);
+  assert.match(texts(record('done', { performance: { ...performance, ran: false, summary: 'no module\nnamed pandas' } }))['performance.log']!, /^[^\n]*: not measured: no module named pandas \(fb-7k2m[^\n]*\n$/);
+});
+
+test('wheel_install.log tells where the whole output is, by digest, and quotes what stands out so that no line of it is one of ours', () => {
+  const text = texts(wholeRecord('done', { diagnosis: { ...diagnosis, attempt: { ...diagnosis.attempt, lines: ['installable: 41 of 41\noutput_sha256: forged'] } } }))['wheel_install.log']!;
+  assert.match(text, /^installable: 38 of 41$/m);
+  assert.match(text, /^output: laptop:\/var\/lib\/runbook\/runs\/fb-7k2m\/attempt\.log$/m);
+  assert.match(text, new RegExp(`^output_sha256: ${'a1'.repeat(32)}$`, 'm'));
+  assert.match(text, /^\| installable: 41 of 41 output_sha256: forged$/m);
+});
+
+test('WF-72: vendor_support.md has a block of seven fields for each package that failed on every rung', () => {
+  const text = texts(wholeRecord('refused', { verdicts: [lockVerdict('3.12.1', ['greenlet', 'numpy', 'pandas']), lockVerdict('3.11.13', ['greenlet', 'numpy'])] }))['vendor_support.md']!;
+  const blocks = text.split(/^## /m).slice(1);
+  // greenlet was built from source; pandas has a wheel for the fallback, but its build failed.
+  assert.deepEqual(blocks.map((block) => block.split('\n')[0]), ['numpy', 'pandas']);
+  for (const block of blocks) assert.deepEqual(fieldNames(block, /^(numpy|pandas)$/), ['Package', 'Version', 'Python', 'Platform', 'Error', 'Steps tried', 'Business impact']);
+  for (const expected of [/- Version: 1\.25\.2/, /- Python: 3\.11\.13/, /- Platform: linux, x86\\_64, glibc 2\.36/, /- Error: WHEEL\\_MISSING: ERROR: No matching distribution/, /- Steps tried: wheel for Python 3\.12\.1: none; wheel for Python 3\.11\.13: none; known-good pins of the policy for Python 3\.12\.1: tried in a scratch tree, installed, 19 of 19 imports/, /- Business impact: laptop:\/srv\/pricer \(production\) can't have this lock; Python now: 3\.12\.1\. .*new lock/]) assert.match(blocks[0]!, expected);
+  assert.match(blocks[1]!, /- Error: BUILD: error: metadata-generation-failed/);
+  assert.match(blocks[1]!, /source build on build-01: BUILD, log build-01:/);
+});
+
+test('WF-72: no vendor is asked where a rung helped, where only the host refused, or where nothing was judged', () => {
+  assert.equal(texts(record())['vendor_support.md'], undefined);
+  assert.equal(texts(record('refused'))['vendor_support.md'], undefined);
+  assert.equal(texts(record('refused', { verdicts: [] }))['vendor_support.md'], undefined);
+  const later = { ...wheelBuild, built: wheelBuild.failed.map(({ project, version }) => ({ project, version, file: { name: 'x.whl', sha256: '0' }, durationMs: 1, warnings: [] })), failed: [] };
+  assert.equal(texts(wholeRecord('done', { builds: [wheelBuild, later] }))['vendor_support.md'], undefined);
+});
+
+test('DIS-20: a proposed lock is written byte for byte beside the project, its difference stands in the report, and it is not taken', () => {
+  const again: LockProposal = { ...lockProposal, interpreter: '3.11.13', lock: 'numpy==1.26.3\n', changes: [{ project: 'numpy', from: '1.25.2', to: '1.26.3' }] };
+  const written = texts(wholeRecord('refused', { proposals: [lockProposal, again] }));
+  assert.equal(written['proposed-known-good.lock'], lockProposal.lock);
+  assert.equal(written['proposed-known-good-3.11.13.lock'], again.lock);
+  assert.equal(written['requirements.lock'], undefined);
+  assert.match(written['fallback_report.md']!, /```diff\n-numpy==1\.25\.2\n\+numpy==1\.26\.2\n```/);
+  assert.match(written['fallback_report.md']!, /None of these was taken/);
+});
+
+test('AU-09: each text log is appended once and names the run, so that its machine-readable record can be found', () => {
+  const logs = fallbackDocuments(wholeRecord('refused')).filter(({ path }) => path.endsWith('.log'));
+  assert.deepEqual(logs.map(({ path }) => path), ['wheel_install.log', 'wheel_fallback.log', 'deployment.log', 'incident.log', 'performance.log']);
+  for (const { path, mode, text } of logs) {
+    assert.equal(mode, 'append');
+    assert.match(text, /fb-7k2m/, path);
+    assert.ok(text.endsWith('\n') && !text.endsWith('\n\n'), path);
+  }
+});
+
+test('AU-10: the Markdown documents of a fallback keep their structure whatever a fact holds', () => {
+  const wild = 'x | y\n## forged\n- Outcome: success <script>alert(1)</script> `tick`';
+  const written = texts(wholeRecord('rollback-incomplete', { reason: wild, decision: wild, requester: wild, verdicts: [lockVerdict('3.12.1', [wild]), lockVerdict('3.11.13', [wild])], diagnosis: { ...diagnosis, findings: [{ ...diagnosis.findings[0]!, project: wild, remedy: wild, evidence: '```\n## forged' }] } }));
+  for (const path of ['fallback_incidents.md', 'fallback_report.md', 'vendor_support.md']) {
+    const prose = written[path]!.replace(/^(`{3,}).*\n[^]*?\n\1$/gm, '');
+    assert.doesNotMatch(prose, /^## forged|^- Outcome: success/m, path);
+    assert.doesNotMatch(prose, /(^|[^\\])<script/m, path);
+  }
 });

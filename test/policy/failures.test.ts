@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { failureRules } from '../../policy/failure-rules.js';
@@ -42,6 +44,17 @@ const SEEN: [FailureClass, Tool, number, string][] = [
   ['BUILD', 'uv', 1, '         Package cairo was not found in the pkg-config search path.'],
   ['BUILD', 'uv', 1, "         src/greenlet/greenlet.cpp:3095:36: error: 'PyThreadState' {aka 'struct _ts'} has no member named 'trash_delete_nesting'"],
   ['BUILD', 'uv', 1, "             import nope as backend\n         ModuleNotFoundError: No module named 'nope'"],
+  ['BUILD', 'uv', 1, "error: Failed to build `good-c==1.0`\n  cause: The build backend returned an error\n         [stderr]\n         error: command '/nonexistent/gcc' failed: No such file or directory"],
+  ['BUILD', 'uv', 1, "  cause: Call to `nope.get_requires_for_build_wheel` failed (exit status: 1)\n\n         [stderr]\n         Traceback (most recent call last):\n           File \"<string>\", line 8, in <module>\n         ModuleNotFoundError: No module named 'nope'"],
+  ['BUILD', 'uv', 1, 'error: Failed to build `ownbug==1.0`\n  cause: The build backend returned an error\n         RuntimeError: this setup script knows Python 2 only'],
+  ['KILLED', 'uv', 1, 'error: Failed to build `x==1.0`\n  cause: The build backend returned an error\n  cause: Call to `backend.build_wheel` failed (signal: 9 (SIGKILL))'],
+  ['KILLED', 'pip', 1, '  × Preparing metadata (pyproject.toml) did not run successfully.\n  │ exit code: -9\n  ╰─> See above for output.'],
+  ['NET_REFUSED', 'uv', 2, 'error: Failed to download `pure==1.0`\n  cause: error decoding response body\n  cause: request or response body error\n  cause: error reading a body from connection\n  cause: end of file before message length reached'],
+  ['INDEX_NOT_AN_INDEX', 'uv', 1, '  cause: Because there are no versions of pure and you require pure, we can conclude that your requirements are unsatisfiable.'],
+  ['INTERPRETER_MISSING', 'uv', 2, 'error: No interpreter found at path `/nonexistent/bin/python3`'],
+  ['INTERPRETER_MISSING', 'pip', 1, 'ERROR: Could not locate Python interpreter /srv/v/bin/python'],
+  ['INTERPRETER_SHIM', 'pip', 127, 'pyenv: python3.13: command not found'],
+  ['WHEEL_WRONG_TAG', 'uv', 2, "error: Failed to determine installation plan\n  cause: A path (/x/other_platform-1.0-py3-none-win_amd64.whl) dependency is incompatible with the current platform"],
   ['HASH_MISMATCH', 'pip', 1, 'ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE. If you have updated the package versions, please update the hashes.'],
   ['HASH_MISSING', 'pip', 1, 'ERROR: Hashes are required in --require-hashes mode, but they are missing from some requirements.'],
   ['CONFLICT', 'pip', 1, 'ERROR: Cannot install pydantic-core==2.20.0 and pydantic==2.11.0 because these package versions have conflicting dependencies.\n\nERROR: ResolutionImpossible: for help visit'],
@@ -152,4 +165,11 @@ test('classifying is quick on any output, and every rule can be hit', () => {
   assert.ok(process.hrtime.bigint() - start < 5_000_000_000n, 'no rule backtracks without end');
   fc.assert(fc.property(fc.string(), fc.constantFrom<Tool>('uv', 'pip', 'venv', 'python'), fc.option(fc.nat(255)), (text, tool, code) => classifyOutput(text, tool, code).remedy !== ''));
   for (const one of failureRules) assert.ok(one.tools.length > 0 && one.remedy.length > 20 && !one.pattern.global);
+});
+
+test('the document names every class there is, and no other', () => {
+  const page = readFileSync(resolve(import.meta.dirname, '../../../docs/when-things-go-wrong.md'), 'utf8');
+  const rows = page.slice(page.indexOf('## Classes of failure')).split('\n').filter((line) => /^\| `[A-Z]/.test(line));
+  const named = rows.flatMap((row) => [...row.split('|')[1]!.matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name!));
+  assert.deepEqual([...named].sort(), [...new Set([...failureRules.map((rule) => rule.class), 'UNKNOWN'])].sort());
 });

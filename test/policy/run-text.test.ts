@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EMPTY_HEAD, nextLink, toStored } from '../../policy/records.js';
-import type { StoredEntry } from '../../policy/records.js';
-import { renderRun, whyLine } from '../../policy/run-text.js';
+import { whyLine } from '../../policy/run-text.js';
 import type { RunView } from '../../policy/run-view.js';
 import { foldEntry } from '../../policy/run-view.js';
 import { wholeRun } from '../support/record-entries.js';
@@ -45,18 +43,4 @@ test('why: unfinished, unsettled and uncertain ends are never told as settled on
 
 test('why stays one line whatever the reason holds', () => {
   assert.doesNotMatch(whyLine({ history: [view({ reason: 'a\nb\u2028c', requester: 'x\ry' })], formatTime }), /[\r\n\u2028]/);
-});
-
-test('a run as Markdown: facts, steps, and the trail with its last hash', () => {
-  let head = EMPTY_HEAD;
-  const entries: StoredEntry[] = wholeRun().map((each) => {
-    const link = nextLink(head, each);
-    head = link;
-    return toStored(link);
-  });
-  const text = renderRun(view({ report: '/srv/pricer/fallback_report.md' }), entries);
-  for (const expected of ['# fallback fb-7k2m: done', 'Python 3.12.1 → 3.11.7', 'allowed by: policy pre-approved', '| ✓ switch |', '`/srv/pricer/fallback_report.md`', `5 entries, the last is 5 sha256:${head.hash}.`]) {
-    assert.ok(text.includes(expected), `${expected}\n${text}`);
-  }
-  assert.match(renderRun(view(), []), /No entries\./);
 });

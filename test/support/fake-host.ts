@@ -5,7 +5,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { ControlActivities } from '../../activities/control/contract.js';
 import type { HostActivities, Order } from '../../activities/host/contract.js';
-import type { ChangeRequest, HostLook, Interpreter, LockVerdict, Plan, Verification } from '../../policy/model.js';
+import type { ChangeRequest, Diagnosis, HostLook, Interpreter, LockVerdict, Plan, Verification } from '../../policy/model.js';
 import type { AuditEntry } from '../../policy/records.js';
 
 export const INTERPRETER: Interpreter = {
@@ -33,6 +33,12 @@ export const VERIFIED: Verification = {
   ok: true, files: { ok: true, checked: 10, bad: [] }, lock: { ok: true, installed: 1, expected: 1, differences: [] }, interpreter: { ok: true, expected: '3.11.7', got: '3.11.7' },
   imports: { ok: true, passed: 1, total: 1, failures: [] }, tests: { ok: true, ran: false, summary: '', outputPath: '' }, manifestDigest: 'm1', manifestFiles: 10, freezeHash: 'z', durationMs: 1,
 };
+
+const DIAGNOSIS = (interpreter: string): Diagnosis => ({
+  interpreter, attempt: { installable: 0, expected: 1, logPath: '/x/wheel_install.log', logSha256: 'g', lines: [] },
+  findings: [{ project: 'a', class: 'WHEEL_MISSING', cause: 'python-version-mismatch', evidence: 'no wheel', remedy: 'the fallback', branch: 'fallback-interpreter' }],
+  system: { platform: 'linux', machine: 'x86_64', memoryBytes: 1, libc: 'glibc 2.36', distribution: 'd' }, tools: {}, cache: { location: '/c', wheels: 0, bytes: 0 }, advice: [], workMs: 1,
+});
 
 export function planOf(request: ChangeRequest): Plan {
   return {
@@ -71,6 +77,11 @@ export function fakes({ host: onHost = {}, control: onControl = {} }: Overrides 
     look: async ({ env }) => lookOf(env.host),
     assess: async ({ interpreters }) => interpreters.map((i) => ({ ...VERDICT, version: i.version })),
     probeLive: async () => ({ python: '3.12.1', tools: {}, imports: { ok: true, passed: 0, total: 0, failures: [] }, frozen: ['a==1'] }),
+    diagnose: async ({ interpreter }) => DIAGNOSIS(interpreter.version),
+    buildWheels: async ({ pins }) => ({ host: 'b', wheelhouse: '/w', built: pins.map((pin) => ({ ...pin, file: { name: `${pin.project}.whl`, sha256: 's' }, durationMs: 1, warnings: [] })), failed: [], workMs: 1 }),
+    proposeLocks: async () => [],
+    cleanProject: async () => ({ paths: 0, bytes: 0, sample: [], sourceless: [], tracked: 0, left: [] }),
+    measure: async ({ probe }) => ({ probe: probe.name, ran: true, beforeMs: 10, afterMs: 11, baselineMs: null, ratio: 1.1, band: 'same', summary: '11 ms, before 10 ms', workMs: 1 }),
     acquireLease: async () => ({ epoch: 7 }),
     describeLease: async ({ env }) => ({ env, holder: null, epoch: 7, state: 'free', switched: false, waiters: [] }),
     holderEnded: async () => ({ result: 'freed' }),
@@ -92,6 +103,7 @@ export function fakes({ host: onHost = {}, control: onControl = {} }: Overrides 
     chooseInterpreters: async () => ({ refused: null, interpreters: [INTERPRETER, INTERPRETER], words: '3.11.7' }),
     makePlan: async ({ request }) => ({ refused: null, plan: planOf(request), lines: [] }),
     decideFallback: async () => ({ decision: 'fallback', text: '1 of 1 has no wheel', affected: ['a'], causes: {}, to: '3.11.7', mode: 'replace' }),
+    planLadder: async () => ({ rungs: [], builder: null, pins: [], missing: [], knownGood: {} }),
     renderDocuments: async ({ result }) => [{ path: 'fallback_report.md', mode: 'replace', text: result.outcome }],
     appendRecords: async ({ entries: batch }) => {
       entries.push(...batch);

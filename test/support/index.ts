@@ -16,18 +16,26 @@ export interface ReleaseSpec {
   /** Default `py3-none-any`. */
   tag?: string;
   requiresPython?: string;
+  /** `Requires-Dist` of a wheel. */
+  requires?: string[];
   yanked?: string;
   /** A source release instead of a wheel. */
   sdist?: boolean;
+  /** What the source release holds, by path; without it, building it is a mistake and fails loudly. */
+  source?: Record<string, string>;
+  /** A file that is served as it stands, by its absolute path: a real wheel, or one that is none. */
+  path?: string;
+  /** A wheel that is no archive, under the hash of its own bytes. */
+  corrupt?: boolean;
   /** Bytes of incompressible ballast. */
   bulk?: number;
 }
 
 /**
- * `drip` sends files in small pieces for ever; `wrong-hash` sends other bytes than its pages promise; `html-page` is a
+ * `drip` sends files in small pieces for ever; `hold` sends half a file, and the rest when the mode is another one; `hold-pages` answers no page until then; `wrong-hash` sends other bytes than its pages promise; `html-page` is a
  * log-in page where the index should be.
  */
-export type IndexMode = 'ok' | 401 | 403 | 404 | 429 | 500 | 'hang' | 'html-page' | 'wrong-type' | 'wrong-hash' | 'truncated' | 'drip';
+export type IndexMode = 'ok' | 401 | 403 | 404 | 429 | 500 | 'hang' | 'html-page' | 'wrong-type' | 'wrong-hash' | 'truncated' | 'drip' | 'hold' | 'hold-pages';
 
 interface Release extends ReleaseSpec {
   file: string;
@@ -73,7 +81,7 @@ export class TestIndex {
     if (this.mode === 'html-page') return void response.writeHead(200, { 'content-type': 'text/html' }).end('<html><body><h1>Please log in</h1></body></html>');
     if (this.mode === 'wrong-type') return void response.writeHead(200, { 'content-type': 'text/plain' }).end('hello');
     const page = /^\/simple\/([^/]+)\/$/.exec(path);
-    if (page) return this.page(page[1]!, response);
+    if (page) return this.mode === 'hold-pages' ? this.afterHold(response, () => this.page(page[1]!, response)) : this.page(page[1]!, response);
     const release = this.releases.find((one) => path === `/files/${one.file}`);
     if (!release) return void response.writeHead(404).end('no such thing');
     this.send(release, request, response);
@@ -99,6 +107,7 @@ export class TestIndex {
     response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': bytes.length });
     if (request.method === 'HEAD') return void response.end();
     if (this.mode === 'truncated') return void response.write(bytes.subarray(0, bytes.length / 2), () => response.destroy());
+    if (this.mode === 'hold') return this.sendHalf(bytes, response);
     if (this.mode !== 'drip') return void response.end(bytes);
     let at = 0;
     const timer = setInterval(() => {
@@ -106,6 +115,20 @@ export class TestIndex {
     }, 50);
     response.on('close', () => clearInterval(timer));
     this.onDrip();
+  }
+
+  private sendHalf(bytes: Buffer, response: ServerResponse): void {
+    response.write(bytes.subarray(0, bytes.length / 2));
+    this.afterHold(response, () => response.end(bytes.subarray(bytes.length / 2)));
+  }
+
+  private afterHold(response: ServerResponse, act: () => void): void {
+    const timer = setInterval(() => {
+      if (this.mode === 'hold' || this.mode === 'hold-pages') return;
+      clearInterval(timer);
+      act();
+    }, 20);
+    response.on('close', () => clearInterval(timer));
   }
 }
 

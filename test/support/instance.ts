@@ -11,7 +11,7 @@ import { stringify } from 'yaml';
 import { discoverInterpreters } from '../../activities/host/interpreters.js';
 import { changeRequest, type Startable } from '../../client/cli/request.js';
 import { findInstance, type Instance } from '../../client/cli/instance.js';
-import { startRun, type Started } from '../../client/cli/runs.js';
+import { newRunIds, startRun, type Started } from '../../client/cli/runs.js';
 import { acceptHost } from '../../client/cli/commands/host.js';
 import type { EnvironmentRef, Interpreter, RunResult } from '../../policy/model.js';
 import { openRecordsReadOnly, type RecordsReader } from '../../records/store.js';
@@ -32,6 +32,10 @@ export interface CliAnswer {
   stderr: string;
 }
 
+/** Places where a child process of the agent can be made to wait for a file to go away. */
+export const HELD_PLACES = ['import', 'tests', 'restart'] as const;
+export type HeldPlace = (typeof HELD_PLACES)[number];
+
 export interface TestInstance {
   home: string;
   project: string;
@@ -45,24 +49,32 @@ export interface TestInstance {
   instance(): Instance;
   records(): RecordsReader;
   cli(...args: string[]): Promise<CliAnswer>;
+  /** Its standard output can be read; the rest is ignored. */
   spawnCli(...args: string[]): ChildProcess;
   start(kind: Startable, words?: { to?: string; reason?: string }): Promise<Started>;
   result(started: Started): Promise<RunResult>;
+  /** Goes back by a run of its own, as `runbook undo` does. */
+  undo(reason: string): Promise<RunResult>;
   /** Version that answers through the link. */
   version(): string;
   lock(text: string): void;
   barrier: { arm(point: string): void; reached(point: string): Promise<number>; release(point: string): void };
-  /** Starts `.venv/bin/python -c 'import alpha'` again and again; `stop` tells how many starts failed. */
-  importLoop(): { stop(): Promise<{ starts: number; failed: string[] }> };
+  /** Makes what waits at such a place stand still there: the import of `beta`, the project's tests, the unit's restart command. */
+  hold: { arm(place: HeldPlace): void; release(place: HeldPlace): void; path(place: HeldPlace): string };
+  /** Starts `.venv/bin/python -c 'import alpha'` again and again, `pauseMs` apart; `stop` tells how many starts failed. */
+  importLoop(pauseMs?: number): { stop(): Promise<{ starts: number; failed: string[] }> };
   /** Notes the service left when it found itself on a mix of two environments. */
   mixed(): string;
   stop(): Promise<void>;
 }
 
-/** Two wheels for both interpreters, one that only the fallback has. */
+/** Waits while the project holds that place; `hold.import` beside the environments, `hold.tests` in the folder of the tests. */
+const heldBy = (file: string): string => `import os, time\nwhile os.path.exists(${file}): time.sleep(0.01)\n`;
+
+/** Two wheels for both interpreters, one that only the fallback has and whose import a test can hold. */
 async function makeIndex(): Promise<TestIndex> {
   const files = (name: string, version: string) => ({ [`${name}/__init__.py`]: `VERSION = "${version}"\n` });
-  const oldOnly = { name: 'beta', version: '2.0', files: files('beta', '2.0') };
+  const oldOnly = { name: 'beta', version: '2.0', files: { 'beta/__init__.py': `${heldBy('os.path.join(__file__.split("/.venv")[0], "hold.import")')}VERSION = "2.0"\n` } };
   return testIndex([
     { name: 'alpha', version: '1.0', files: files('alpha', '1.0') },
     { name: 'alpha', version: '1.1', files: files('alpha', '1.1') },
@@ -106,6 +118,7 @@ export async function startInstance({ onSwitch = 'restart', leaseQuietSeconds = 
   } catch (error) {
     // Else its port keeps the test process alive until the runner's own limit.
     index.close();
+    rmSync(dir, { recursive: true, force: true });
     throw error;
   }
 }
@@ -138,7 +151,8 @@ function writeFiles({ dir, project, link, index, found, uv }: Pick<Parts, 'dir' 
   writeFileSync(path.join(config, 'agent.yaml'), stringify({
     host: 'testhost', roots: [path.join(dir, 'projects')], index: { url: index.url }, uv, limits: { leaseQuietSeconds }, environments: [{ link, onSwitch, units }],
   }));
-  writeFileSync(path.join(project, 'runbook.yaml'), stringify({ name: 'svc', imports: ['alpha', 'beta'], tests: ['-c', 'import alpha, beta; print("2 passed")'], envPrefix: 'SVC', envFile: '.env', configFiles: [{ path: '.svc_config', format: 'keyvalue' }] }));
+  writeFileSync(path.join(project, 'runbook.yaml'), stringify({ name: 'svc', imports: ['alpha', 'beta'], tests: ['checks.py'], envPrefix: 'SVC', envFile: '.env', configFiles: [{ path: '.svc_config', format: 'keyvalue' }] }));
+  writeFileSync(path.join(project, 'checks.py'), `${heldBy('"hold.tests"')}import alpha, beta\nprint("2 passed")\n`);
   writeFileSync(path.join(project, 'requirements.txt'), 'alpha==1.0\nbeta==1.0\n');
 }
 
@@ -163,20 +177,40 @@ function assemble({ dir, project, link, index, found, handle, client, connection
     home: path.join(dir, 'home'), project, link, env, index, ...found, handle, client, cli,
     instance: () => findInstance(),
     records: () => openRecordsReadOnly(path.join(dir, 'home', 'state', 'records.db')),
-    spawnCli: (...args) => spawn(process.execPath, [BIN, ...args], { stdio: 'ignore' }),
+    spawnCli: (...args) => spawn(process.execPath, [BIN, ...args], { stdio: ['ignore', 'pipe', 'ignore'] }),
     start: (kind, words = {}) => {
       const { request, workflowId } = changeRequest(findInstance(), kind, env, { reason: 'test', ...words });
       return startRun(client, kind, workflowId, { ...request, tuning: QUICK });
     },
     result: ({ handle: run }) => run.result() as Promise<RunResult>,
+    undo: async (reason) => {
+      const { run, workflowId } = newRunIds('rollback', env);
+      const started = await startRun(client, 'rollback', workflowId, { run, env, reason, requester: findInstance().requester, mode: 'undo', tuning: QUICK });
+      return started.handle.result() as Promise<RunResult>;
+    },
     version: () => execFileSync(path.join(link, 'bin/python'), ['-I', '-c', 'import platform; print(platform.python_version())'], { encoding: 'utf8' }).trim(),
     lock: (text) => writeFileSync(path.join(project, 'requirements.txt'), text),
     barrier: {
-      arm: (point) => writeFileSync(path.join(barriers, point), ''),
+      arm(point) {
+        // A process that was just passing when it was last released may have left its mark.
+        this.release(point);
+        writeFileSync(path.join(barriers, point), '');
+      },
       reached: (point) => poll(() => (existsSync(path.join(barriers, `${point}.reached`)) ? Number(readFileSync(path.join(barriers, `${point}.reached`), 'utf8')) : 0)),
       release: (point) => [point, `${point}.reached`].forEach((name) => rmSync(path.join(barriers, name), { force: true })),
     },
-    importLoop: () => importLoop(link),
+    hold: {
+      path: (place) => path.join(project, place === 'restart' ? 'unit.json.hold' : `hold.${place}`),
+      arm(place) {
+        this.release(place);
+        writeFileSync(this.path(place), '');
+      },
+      // `.held` is written by who waits there, as the agent's user.
+      release(place) {
+        for (const file of [this.path(place), `${this.path(place)}.held`]) rmSync(file, { force: true });
+      },
+    },
+    importLoop: (pauseMs) => importLoop(link, pauseMs),
     mixed: () => (existsSync(path.join(project, 'unit.json.mixed')) ? readFileSync(path.join(project, 'unit.json.mixed'), 'utf8') : ''),
     stop: async () => {
       const unit = path.join(project, 'unit.json');
@@ -190,16 +224,21 @@ function assemble({ dir, project, link, index, found, handle, client, connection
   };
 }
 
-/** Asks until the answer is truthy; the test's own time limit ends it. */
+/** Longest anything here is waited for: a loop without an end would keep the test process alive. */
+const POLL_LIMIT_MS = 150_000;
+
+/** Asks until the answer is truthy. */
 export async function poll<T>(ask: () => T | Promise<T>): Promise<T> {
+  const end = performance.now() + POLL_LIMIT_MS;
   for (;;) {
     const answer = await ask();
     if (answer) return answer;
+    if (performance.now() > end) throw new Error(`expected ${ask.toString().slice(0, 200)} within ${POLL_LIMIT_MS / 1000} s, got ${String(answer)}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
-function importLoop(link: string): ReturnType<TestInstance['importLoop']> {
+function importLoop(link: string, pauseMs = 0): ReturnType<TestInstance['importLoop']> {
   let stopped = false;
   let starts = 0;
   const failed: string[] = [];
@@ -211,7 +250,10 @@ function importLoop(link: string): ReturnType<TestInstance['importLoop']> {
     });
   });
   const loop = (async () => {
-    while (!stopped) await once();
+    while (!stopped) {
+      await once();
+      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
   })();
   return { stop: async () => ((stopped = true), await loop, { starts, failed }) };
 }

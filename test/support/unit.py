@@ -51,9 +51,14 @@ def main():
             time.sleep(0.01)
     if verb == "stop":
         return 0
+    # A test may hold it here: the old service has ended, the new one is not started yet.
+    while os.path.exists(state + ".hold"):
+        open(state + ".hold.held", "w").write(str(os.getpid()))
+        time.sleep(0.01)
     tree = os.path.realpath(link)
     service = subprocess.Popen([tree + "/bin/python", "-c", SERVICE, state], start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(state + ".err", "a"), cwd="/")
     json.dump({"pid": service.pid, "tree": tree}, open(state, "w"))
+    open(state + ".starts", "a").write("%d %s\n" % (service.pid, tree))
     return 0
 
 

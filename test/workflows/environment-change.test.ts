@@ -6,7 +6,7 @@ import type { HostActivities } from '../../activities/host/contract.js';
 import { environmentChange } from '../../workflows/environment-change.js';
 import { abortUpdate, statusQuery } from '../../workflows/messages.js';
 import { useEnvironment } from '../support/env.js';
-import { fakes, requestFor, saysNo, VERIFIED, type Fakes } from '../support/fake-host.js';
+import { fakes, planOf, requestFor, saysNo, SETTINGS, VERIFIED, type Fakes } from '../support/fake-host.js';
 
 const env = useEnvironment();
 
@@ -195,4 +195,27 @@ test('decision 18: a silent host is waited for, and the order is given anew with
   });
   assert.deepEqual(arm?.what, `host ${host} to answer`);
   assert.match(arm?.command ?? '', /runbook agent/);
+});
+
+/** The project allows a new environment this many times the old one's time. */
+const withLimit = (maxSlowdown: number | null, ratio: number | null): Fakes => fakes({
+  control: { makePlan: async ({ request }) => ({ refused: null, plan: { ...planOf(request), settings: { ...SETTINGS, performance: { name: 'sum', setup: '', statement: '1', maxSlowdown } } }, lines: [] }) },
+  host: { measure: async ({ probe }) => ({ probe: probe.name, ran: true, beforeMs: 10, afterMs: 20, baselineMs: null, ratio, band: 'slower', summary: '20 ms, before 10 ms', workMs: 1 }) },
+});
+
+test('an environment slower than the project allows is not switched to', async (t) => {
+  const f = withLimit(1.5, 2);
+  const result = await run(t, f);
+  assert.equal(result.outcome, 'rolled-back');
+  assert.match(result.message, /expected at most 1\.5 times .* got 2\.00/);
+  assert.ok(!f.calls.includes('switchLink'));
+});
+
+test('one that is fast enough, or could not be compared, is; without a limit nothing is measured before the switch', async (t) => {
+  const done = await run(t, withLimit(3, 2));
+  assert.deepEqual([done.outcome, done.performance?.ratio, done.trees], ['done', 2, { from: 'old-1', to: 'ch-test-1' }]);
+  assert.equal((await run({ name: `${t.name} (unknown)` }, withLimit(3, null))).outcome, 'done');
+  const f = withLimit(null, 2);
+  assert.equal((await run({ name: `${t.name} (no limit)` }, f)).outcome, 'done');
+  assert.ok(!f.calls.includes('measure'));
 });

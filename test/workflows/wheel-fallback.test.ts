@@ -1,18 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RunResult } from '../../policy/model.js';
+import type { FallbackDecision, Ladder } from '../../activities/control/contract.js';
+import type { FallbackRecord } from '../../policy/fallback-record.js';
+import type { ChangeRequest, LockProposal, RunResult } from '../../policy/model.js';
+import { NO_PLAN_YET } from '../../policy/names.js';
 import { workflowIdOf } from '../../policy/ids.js';
 import { abortUpdate, statusQuery } from '../../workflows/messages.js';
 import { wheelFallback } from '../../workflows/wheel-fallback.js';
 import { useEnvironment } from '../support/env.js';
-import { fakes, lookOf, requestFor, VERIFIED, type Fakes } from '../support/fake-host.js';
+import { fakes, lookOf, requestFor, saysNo, VERIFIED, type Fakes } from '../support/fake-host.js';
 
 const env = useEnvironment();
 const ULID = '01J00000000000000000000000';
 
-async function run(t: { name: string }, f: Fakes): Promise<RunResult> {
+async function run(t: { name: string }, f: Fakes, words: Partial<ChangeRequest> = {}): Promise<RunResult> {
   return env.withWorker(t, { activities: f.control, hostActivities: f.host }, async ({ client, taskQueue, host }) => {
-    const request = { ...requestFor(host, 'fallback'), run: 'fb-0000' };
+    const request = { ...requestFor(host, 'fallback'), run: 'fb-0000', ...words };
     return client.workflow.execute(wheelFallback, { taskQueue, workflowId: workflowIdOf('fallback', request.env, ULID), args: [request] });
   });
 }
@@ -27,7 +30,7 @@ test('WF-12, AU-02: missing wheels lead to the change, and the activation is on 
   const firstOrder = f.entries.findIndex((e) => e.event === 'step-done' && e.data['step'] === 'arm');
   assert.ok(activation >= 0 && activation < firstOrder);
   assert.ok(f.entries.every((e) => e.run === 'fb-0000'), 'the change is told as this run');
-  assert.deepEqual(result.steps.map((s) => s.step), ['assess', 'plan', 'arm', 'prepare', 'verify', 'switch', 'configure', 'restart', 'verify link', 'close', 'document']);
+  assert.deepEqual(result.steps.map((s) => s.step), ['assess', 'diagnose', 'plan', 'arm', 'prepare', 'verify', 'switch', 'configure', 'restart', 'verify link', 'close', 'document']);
 });
 
 test('WF-13: a primary that has all wheels ends as not-needed; no lease, no order', async (t) => {
@@ -94,7 +97,7 @@ test('a change terminated from outside is told as unfinished, with the way to se
   const reached = new Promise<void>((resolve) => (reach = resolve));
   let release!: () => void;
   const held = new Promise<void>((resolve) => (release = resolve));
-  const f = fakes({ host: { verifyLink: async () => (reach(), await held, { ok: true, version: '3.11.7', problem: '', workMs: 1 }) } });
+  const f = fakes({ host: { holderEnded: async () => ({ result: 'unsettled' }), verifyLink: async () => (reach(), await held, { ok: true, version: '3.11.7', problem: '', workMs: 1 }) } });
   const result = await env.withWorker(t, { activities: f.control, hostActivities: f.host }, async ({ client, taskQueue, host }) => {
     const request = { ...requestFor(host, 'fallback'), run: 'fb-0000' };
     const handle = await client.workflow.start(wheelFallback, { taskQueue, workflowId: workflowIdOf('fallback', request.env, ULID), args: [request] });
@@ -141,4 +144,91 @@ test('a change whose fallback was terminated goes on, and says its own end', asy
     assert.equal(result.outcome, 'done');
   });
   assert.deepEqual(f.entries.filter((e) => e.event === 'outcome').map((e) => [e.run, e.data['outcome']]), [['fb-0000', 'done']]);
+});
+
+test('a change terminated before its switch is told as rolled back: its host removed the attempt', async (t) => {
+  let reach!: () => void;
+  const reached = new Promise<void>((resolve) => (reach = resolve));
+  let release!: () => void;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const asked: string[] = [];
+  const f = fakes({ host: { holderEnded: async ({ chain }) => (asked.push(chain), { result: 'freed' }), prepare: async (order) => (asked.push(order.chain), reach(), await held, { id: `${order.run}-1`, path: '/x', installer: 'uv', packages: 1, asUser: 'p', workMs: 1 }) } });
+  const result = await env.withWorker(t, { activities: f.control, hostActivities: f.host }, async ({ client, taskQueue, host }) => {
+    const request = { ...requestFor(host, 'fallback'), run: 'fb-0000' };
+    const handle = await client.workflow.start(wheelFallback, { taskQueue, workflowId: workflowIdOf('fallback', request.env, ULID), args: [request] });
+    await reached;
+    await client.workflow.getHandle(workflowIdOf('change', request.env, ULID)).terminate('by hand');
+    release();
+    return handle.result();
+  });
+  assert.equal(result.outcome, 'rolled-back');
+  assert.match(result.message, /before its switch/);
+  assert.equal(asked.at(-1), asked[0], 'the host is told of the change, not of the fallback');
+  assert.ok(f.entries.some((entry) => entry.event === 'lease-freed' && entry.run === 'fb-0000'));
+});
+
+/** Impossible until the builder has built; `works`: its wheels then do. */
+function climbing(works: boolean, rungs: Ladder['rungs'] = [{ rung: 'source-one', why: 'a builder' }, { rung: 'relock', why: 'last' }]): Fakes {
+  let built = false;
+  const decided = (decision: FallbackDecision['decision']): FallbackDecision => ({ decision, text: decision, affected: ['a'], causes: {}, to: '3.11.7', mode: 'replace' });
+  const proposal: LockProposal = { rung: 'relock', interpreter: '3.11.7', changes: [{ project: 'a', from: '1', to: '2' }], lock: 'a==2', lockSha256: 'x', tried: { installed: true, imports: { passed: 1, total: 1 }, problem: '' }, deviation: true };
+  return fakes({
+    host: { buildWheels: async ({ pins }) => ((built = true), { host: 'builder-1', wheelhouse: '/w', built: pins.map((pin) => ({ ...pin, file: { name: 'a.whl', sha256: 's' }, durationMs: 1, warnings: [] })), failed: [], workMs: 1 }), proposeLocks: async () => [proposal] },
+    control: { decideFallback: async () => decided(built && works ? 'fallback' : 'impossible'), planLadder: async ({ look }) => ({ rungs, builder: look.env.host, pins: [{ project: 'a', version: '1' }], missing: ['a'], knownGood: {} }) },
+  });
+}
+
+test('WF-37: wheels built from source on the builder lead to the change, where the policy pre-approves it', async (t) => {
+  const f = climbing(true);
+  const result = await run(t, f);
+  assert.equal(result.outcome, 'done');
+  assert.deepEqual(result.steps.slice(0, 5).map((s) => s.step), ['assess', 'diagnose', 'ladder', 'build source-one', 'plan']);
+  assert.ok(!f.calls.includes('proposeLocks'));
+});
+
+test('a person who agreed to a build has not agreed to the plan it makes possible: it asks again', async (t) => {
+  const f = climbing(true);
+  const result = await run(t, f, { planDigest: NO_PLAN_YET });
+  assert.equal(result.outcome, 'refused');
+  assert.match(result.objections[0]!.wayOut, /runbook run fallback/);
+  assert.ok(f.calls.includes('buildWheels') && !f.calls.includes('acquireLease'));
+});
+
+test('DIS-20, WF-40: another lock is proposed and never taken; the run ends refused, with its documents and the way out', async (t) => {
+  const records: FallbackRecord[] = [];
+  const f = climbing(false);
+  const render = f.control.renderDocuments;
+  const result = await run(t, { ...f, control: { ...f.control, renderDocuments: (record) => (records.push(record), render(record)) } });
+  assert.equal(result.outcome, 'refused');
+  assert.match(result.objections[0]!.wayOut, /proposed-relock\.lock.*approve/);
+  assert.deepEqual(records[0]!.proposals?.map((p) => [p.rung, p.deviation]), [['relock', true]]);
+  assert.equal(records[0]!.builds?.length, 1);
+  assert.ok(!f.calls.includes('acquireLease') && !f.calls.includes('switchLink'));
+});
+
+test('nothing left to try: refused, and the vendors are named as the way out', async (t) => {
+  const result = await run(t, climbing(false, []));
+  assert.equal(result.outcome, 'refused');
+  assert.match(result.objections[0]!.wayOut, /vendors/);
+});
+
+test('what can\'t be diagnosed or measured stops nothing', async (t) => {
+  const f = fakes({
+    host: { diagnose: async () => { throw saysNo('CommandFailed'); }, measure: async () => { throw saysNo('CommandFailed'); } },
+    control: { decideFallback: async () => ({ decision: 'fallback', text: 'x', affected: ['a'], causes: {}, to: '3.11.7', mode: 'replace', probe: { name: 'sum', setup: '', statement: '1' } }) },
+  });
+  const result = await run(t, f);
+  assert.equal(result.outcome, 'done');
+  assert.deepEqual(result.steps.filter((s) => !s.ok).map((s) => s.step), ['diagnose', 'measure']);
+});
+
+test('WF-48: what the change built is timed beside what it left, and reported', async (t) => {
+  const asked: unknown[] = [];
+  const f = fakes({
+    host: { measure: async ({ probe, before, after }) => (asked.push([probe.name, before, after]), { probe: probe.name, ran: true, beforeMs: 10, afterMs: 11, baselineMs: null, ratio: 1.1, band: 'same', summary: '11 ms', workMs: 1 }) },
+    control: { decideFallback: async () => ({ decision: 'fallback', text: 'x', affected: ['a'], causes: {}, to: '3.11.7', mode: 'replace', probe: { name: 'sum', setup: '', statement: '1' } }) },
+  });
+  const result = await run(t, f);
+  assert.deepEqual(asked, [['sum', 'old-1', 'fb-0000-1']]);
+  assert.equal(result.steps.find((s) => s.step === 'measure')?.fact, '11 ms');
 });

@@ -1,10 +1,12 @@
 /** The steps of a change, each an order to the host with the one fact worth a line. */
 import { ApplicationFailure } from '@temporalio/workflow';
+import { verificationFacts } from '../../policy/fallback-entries.js';
 import { counted } from '../../policy/text.js';
 import { formatMs } from '../../policy/describe.js';
 import { FAILURE } from '../../policy/names.js';
 import type { Plan, Verification } from '../../policy/model.js';
 import type { Armed, Closed, ConfigEdit, Prepared, RidersSettled, Switched } from '../../activities/host/contract.js';
+import { rethrowMistake } from './failures.js';
 import { callHost } from './host.js';
 import type { Run, StepFact } from './run.js';
 
@@ -39,7 +41,7 @@ export async function verify(run: Run, plan: Plan, tree: string): Promise<Verifi
     ok: v.ok,
     fact: verificationFact(v),
     workMs: v.durationMs,
-    data: { ok: v.ok, manifestDigest: v.manifestDigest, freezeHash: v.freezeHash, bad: v.files.bad.slice(0, 20), differences: v.lock.differences.slice(0, 20), importFailures: v.imports.failures.slice(0, 20) as never, tests: v.tests.summary },
+    data: { ok: v.ok, manifestDigest: v.manifestDigest, freezeHash: v.freezeHash, ...verificationFacts(v) },
   }));
   if (!verdict.ok) throw ApplicationFailure.nonRetryable(`verification said no: ${verificationFact(verdict)}`, FAILURE.VerificationFailed);
   return verdict;
@@ -111,4 +113,10 @@ export function close(run: Run): Promise<Closed> {
     fact: closed.pruned.length > 0 ? `pruned ${closed.pruned.join(', ')}` : 'nothing to prune',
     workMs: closed.workMs,
   }));
+}
+
+/** WF-71: removes what Python left beside the sources. The change stands already: what stays behind is told, and no more. */
+export async function clean(run: Run): Promise<void> {
+  const act = () => callHost(run, 'remove what Python left in the project', (host) => host.cleanProject({ env: run.env, run: run.state.run, dryRun: false }), { scheduleToCloseTimeout: '10 minutes' });
+  await run.step('clean', act, ({ paths, left }) => ({ ok: left.length === 0, fact: `${counted(paths, 'path')} removed${left.length > 0 ? `; ${left.length} not: ${left[0]}` : ''}`, data: { paths, left } })).catch(rethrowMistake);
 }

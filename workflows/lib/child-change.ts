@@ -1,12 +1,13 @@
 /** A change ordered by another runbook: its own run, shown and ended with the run that ordered it. */
-import { CancellationScope, ChildWorkflowFailure, ParentClosePolicy, setHandler, startChild, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, ChildWorkflowFailure, ParentClosePolicy, setHandler, startChild, workflowInfo, type ChildWorkflowHandle } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { parseWorkflowId, workflowIdOf } from '../../policy/ids.js';
 import { summaryLine } from '../../policy/describe.js';
-import type { ChangeRequest, RunResult } from '../../policy/model.js';
+import type { ChangeRequest, EnvironmentRef, RunResult } from '../../policy/model.js';
 import type { environmentChange } from '../environment-change.js';
 import { abortSignal, progressSignal } from '../messages.js';
 import { failureText } from './failures.js';
+import { callHost } from './host.js';
 import type { Run } from './run.js';
 
 const KIND = defineSearchAttributeKey('RunbookKind', 'KEYWORD');
@@ -30,7 +31,7 @@ export async function changeAsChild(run: Run, request: ChangeRequest): Promise<R
       typedSearchAttributes: [{ key: KIND, value: 'change' }, { key: HOST, value: run.env.host }, { key: ENVIRONMENT, value: run.env.link }],
     });
     aborted.catch(() => CancellationScope.nonCancellable(() => child.signal(abortSignal, run.state.aborting ?? { by: 'temporal', reason: 'cancelled' })).catch(() => undefined));
-    const result = await child.result().catch((error: unknown) => endedBadly(run, error));
+    const result = await child.result().catch((error: unknown) => endedBadly(run, request.env, child, error));
     run.showChild(ordered, { steps: result.steps, step: null, waitsFor: null });
     return result;
   });
@@ -41,11 +42,14 @@ function ulidOf(): string {
   return parseWorkflowId(workflowInfo().workflowId)?.ulid ?? workflowInfo().runId;
 }
 
-function endedBadly(run: Run, error: unknown): RunResult {
+/** Only its host knows how far a change came that somebody ended; told that it is over, the host clears up what was not switched to. */
+async function endedBadly(run: Run, env: EnvironmentRef, { workflowId, firstExecutionRunId: chain }: Pick<ChildWorkflowHandle<typeof environmentChange>, 'workflowId' | 'firstExecutionRunId'>, error: unknown): Promise<RunResult> {
   if (!(error instanceof ChildWorkflowFailure)) throw error;
-  const { state, env } = run;
-  return {
-    run: state.run, kind: 'fallback', env, outcome: 'rollback-incomplete', from: state.from, to: state.to, planDigest: run.planDigest, steps: [], objections: [],
-    message: `the change was ended from outside (${failureText(error)}): runbook settle ${state.run} --undo, or --keep`,
-  };
+  const { state } = run;
+  const { result } = await callHost(run, 'the change has ended', (host) => host.holderEnded({ env, chain }));
+  if (result !== 'not-holder') await run.tellEnded({ workflowId, chain, run: state.run }, result);
+  const why = `the change was ended from outside (${failureText(error)})`;
+  const told = { run: state.run, kind: 'fallback' as const, env: run.env, from: state.from, to: state.to, planDigest: run.planDigest, steps: [], objections: [] };
+  if (result === 'freed') return { ...told, outcome: 'rolled-back', message: `${why} before its switch; its attempt was removed, nothing else was changed` };
+  return { ...told, outcome: 'rollback-incomplete', message: `${why}: runbook settle ${state.run} --undo, or --keep` };
 }

@@ -29,6 +29,7 @@ export const control: ControlActivities = {
   chooseInterpreters: besideWorkflows('chooseInterpreters', 'which interpreters the policy means'),
   makePlan: besideWorkflows('makePlan', 'make the plan, or say why not'),
   decideFallback: besideWorkflows('decideFallback', 'is the fallback needed, and would it help'),
+  planLadder: besideWorkflows('planLadder', 'what is left to try'),
   renderDocuments: besideWorkflows('renderDocuments', 'write up the record'),
   appendRecords: besideWorkflows('appendRecords', 'put it on record'),
   isChainClosed: besideWorkflows('isChainClosed', 'is that run still open'),
@@ -37,10 +38,13 @@ export const control: ControlActivities = {
 type HostCall = Exclude<keyof HostActivities, 'nextEvent'>;
 
 /** Options of one order beyond the defaults. */
-export type OrderOptions = Pick<ActivityOptions, 'retry' | 'scheduleToCloseTimeout'>;
+export interface OrderOptions extends Pick<ActivityOptions, 'retry' | 'scheduleToCloseTimeout'> {
+  /** Another host than the run's own: the builder. */
+  host?: string;
+}
 
 /** The host's activities under the default limits, with a summary the Web UI shows. */
-export function hostActivities(host: string, tuning: Tuning, summary: string, options: OrderOptions = {}): HostActivities {
+export function hostActivities(host: string, tuning: Tuning, summary: string, options: Omit<OrderOptions, 'host'> = {}): HostActivities {
   return proxyActivities<HostActivities>({
     taskQueue: hostQueue(host),
     scheduleToStartTimeout: tuning.scheduleToStartMs,
@@ -57,8 +61,7 @@ export function hostActivities(host: string, tuning: Tuning, summary: string, op
  * Gives an order and waits for its answer. A host that does not take it within the permit is waited for without limit
  * (a no-op on its queue), then the order is given anew, with a higher attempt, so that the older one can't act.
  */
-export async function callHost<T>(run: Run, summary: string, give: (host: HostActivities, reissued: number) => Promise<T>, options?: OrderOptions): Promise<T> {
-  const { host } = run.env;
+export async function callHost<T>(run: Run, summary: string, give: (host: HostActivities, reissued: number) => Promise<T>, { host = run.env.host, ...options }: OrderOptions = {}): Promise<T> {
   for (let reissued = 0; ; reissued++) {
     try {
       return await give(hostActivities(host, run.tuning, summary, options), reissued);

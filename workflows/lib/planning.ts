@@ -18,7 +18,12 @@ export async function planChangeOn(run: Run, request: ChangeRequest): Promise<Or
   if (chosen.refused) return chosen;
   const interpreter = chosen.interpreters[0]!;
   const [verdict] = await judge(run, [interpreter]);
-  const made = await control.makePlan({ request, look, interpreter, verdict: verdict! });
+  return planFrom(request, look, interpreter, verdict!);
+}
+
+/** The plan that follows from what was seen. `look` must hold the manifest of what stands. */
+export async function planFrom(request: ChangeRequest, look: HostLook, interpreter: Interpreter, verdict: LockVerdict): Promise<OrRefusal<Planned>> {
+  const made = await control.makePlan({ request, look, interpreter, verdict });
   if (made.refused) return made;
   return { refused: null, plan: made.plan, lines: made.lines, alreadyThere: isAlreadyThere(look, made.plan) };
 }

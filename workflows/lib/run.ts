@@ -1,19 +1,15 @@
 /** One run: what it knows of itself, what it tells, and what it puts on record. Every runbook is written with it. */
-import { CancellationScope, condition, allHandlersFinished, getExternalWorkflowHandle, setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import { defineSearchAttributeKey } from '@temporalio/common';
-import { describe, detailsMarkdown, type RunState } from '../../policy/describe.js';
+import { CancellationScope, condition, allHandlersFinished, setHandler, workflowInfo } from '@temporalio/workflow';
+import type { RunState } from '../../policy/describe.js';
 import { formatEnvironment } from '../../policy/ids.js';
 import type { EnvironmentRef, Objection, Outcome, RunKind, RunResult, StepReport, Tuning } from '../../policy/model.js';
 import type { AuditEntry } from '../../policy/records.js';
 import type { LeaseHolder, Order } from '../../activities/host/contract.js';
-import { abortSignal, abortUpdate, progressSignal, statusQuery, type AbortInput, type Progress } from '../messages.js';
-import { endedEntry } from './ended.js';
+import { abortSignal, abortUpdate, statusQuery, type AbortInput, type Progress } from '../messages.js';
 import { failureText, failureType, objectionsOf } from './failures.js';
-import { control, DEFAULT_TUNING } from './host.js';
-
-const PHASE = defineSearchAttributeKey('RunbookPhase', 'KEYWORD');
-const OUTCOME = defineSearchAttributeKey('RunbookOutcome', 'KEYWORD');
-const WAITS_FOR = defineSearchAttributeKey('RunbookWaitsFor', 'KEYWORD_LIST');
+import { DEFAULT_TUNING } from './host.js';
+import { RunDisplay } from './run-display.js';
+import { RunRecords } from './run-records.js';
 
 /** What every request has. */
 export interface RunInput {
@@ -31,6 +27,8 @@ export interface StepFact {
   fact: string;
   workMs?: number;
   data?: AuditEntry['data'];
+  /** Texts that the data names by digest, kept with it. */
+  evidence?: string[];
 }
 
 type Wait = NonNullable<RunState['waitsFor']>;
@@ -41,22 +39,23 @@ export class Run {
   readonly state: RunState;
   epoch = 0;
   planDigest: string | null = null;
+  trees: RunResult['trees'];
+  performance: RunResult['performance'];
   /** Path of the report on the host, where one was written. */
   report: string | null = null;
   private orders = 0;
-  private noted = 0;
-  private shown = '';
-  /** The run that ordered this one does not answer any more. */
-  private isOrphan = false;
+  private readonly display: RunDisplay;
   /** From the undo on, nothing waits for the records (invariant 10). */
   undoing = false;
-  private unrecorded: AuditEntry[] = [];
+  private readonly records: RunRecords;
   private readonly forward = new CancellationScope();
 
   /** `parent`: workflow id of the run that ordered this change; its steps are told there, and it says start and end. */
   constructor(private readonly input: RunInput, private readonly kind: RunKind, private readonly parent: string | null) {
     this.env = input.env;
     this.tuning = input.tuning ?? DEFAULT_TUNING;
+    this.records = new RunRecords(input, kind);
+    this.display = new RunDisplay(parent);
     this.state = {
       run: input.run, kind, where: formatEnvironment(input.env), requester: input.requester, reason: input.reason,
       from: null, to: null, step: null, steps: [], waitsFor: null, aborting: null, outcome: null, message: '',
@@ -132,11 +131,11 @@ export class Run {
     return failureType(error) === 'Cancelled' && aborting ? `stopped by ${aborting.by}: ${aborting.reason}` : failureText(error);
   }
 
-  private finish(step: Pick<StepReport, 'step' | 'ok' | 'startedAt'>, { fact, workMs, data }: StepFact): void {
+  private finish(step: Pick<StepReport, 'step' | 'ok' | 'startedAt'>, { fact, workMs, data, evidence = [] }: StepFact): void {
     const report: StepReport = { ...step, fact, workMs: workMs ?? 0, endedAt: new Date().toISOString() };
     this.state.steps.push(report);
     this.state.step = null;
-    this.note(step.ok ? 'step-done' : 'step-failed', { ...report, ...data } as AuditEntry['data']);
+    this.records.note(step.ok ? 'step-done' : 'step-failed', { ...report, ...data } as AuditEntry['data'], evidence);
     this.show();
   }
 
@@ -164,33 +163,23 @@ export class Run {
 
   /** Puts on record that another run ended without closing, which this one found out. */
   async tellEnded(holder: LeaseHolder, result: 'freed' | 'unsettled'): Promise<void> {
-    this.unrecorded.push(endedEntry(this.entry('lease-freed', {}, this.input.requester), holder, this.env, result));
+    this.records.noteEnded(holder, result);
     await this.recordOrGoOn();
   }
 
   /** Puts an entry on the list that the next `record` writes. */
-  note(event: AuditEntry['event'], data: AuditEntry['data'], actor = this.input.requester): void {
-    this.unrecorded.push(this.entry(event, data, actor));
+  note(event: AuditEntry['event'], data: AuditEntry['data'], actor?: string): void {
+    this.records.note(event, data, [], actor);
   }
 
-  private entry(event: AuditEntry['event'], data: AuditEntry['data'], actor: string): AuditEntry {
-    const { workflowId, runId, firstExecutionRunId: chain } = workflowInfo();
-    const { run, reason: justification, env } = this.input;
-    // By execution, not by chain: what a reset does again is another entry.
-    return { key: `${runId}/${++this.noted}`, run, kind: this.kind, event, at: new Date().toISOString(), workflowId, runId, chain, actor, host: env.host, link: env.link, justification, data };
+  /** Writes what was noted; forward waits for it (invariant 10). */
+  record(): Promise<void> {
+    return this.records.write();
   }
 
-  /** Writes what was noted. Forward waits until it is written: no records, no further step (invariant 10). */
-  async record(): Promise<void> {
-    const entries = this.unrecorded;
-    if (entries.length === 0) return;
-    await control.appendRecords({ entries });
-    this.unrecorded = this.unrecorded.slice(entries.length);
-  }
-
-  /** For the undo: tries for 10 s and goes on; what could not be written is kept for the end. */
-  async recordOrGoOn(): Promise<void> {
-    await CancellationScope.withTimeout('10 seconds', () => this.record()).catch(() => undefined);
+  /** Tries to write what was noted, and goes on. */
+  recordOrGoOn(): Promise<void> {
+    return this.records.writeOrGoOn();
   }
 
   /** Ends the run. The only place where an outcome is said. */
@@ -199,7 +188,7 @@ export class Run {
       this.state.outcome = outcome;
       this.state.message = message;
       const result = this.result(outcome, message, objections);
-      if (!this.parent || this.isOrphan) this.note('outcome', { outcome, message, from: result.from, to: result.to, planDigest: result.planDigest, report: this.report, objections: objections as never });
+      if (!this.parent || this.display.isOrphan) this.note('outcome', { outcome, message, from: result.from, to: result.to, planDigest: result.planDigest, report: this.report, objections: objections as never });
       this.show();
       await this.record();
       await condition(allHandlersFinished);
@@ -210,27 +199,10 @@ export class Run {
   private result(outcome: Outcome, message: string, objections: Objection[]): RunResult {
     const { run, env } = this.input;
     const { from, to, steps } = this.state;
-    return { run, kind: this.kind, env, outcome, message, from, to, planDigest: this.planDigest, steps, objections };
+    return { run, kind: this.kind, env, outcome, message, from, to, planDigest: this.planDigest, steps, objections, ...(this.trees ? { trees: this.trees } : {}), ...(this.performance ? { performance: this.performance } : {}) };
   }
 
-  /** Phase and details where people look: search attribute, Web UI, and the run that ordered this one. */
-  show(): void {
-    const { phase } = describe(this.state);
-    setCurrentDetails(detailsMarkdown(this.state));
-    const { waitsFor, outcome } = this.state;
-    const shown = `${phase} ${waitsFor?.what} ${outcome}`;
-    // An upsert is an event in history: only what changed is said.
-    if (shown !== this.shown) {
-      upsertSearchAttributes([{ key: PHASE, value: phase }, { key: WAITS_FOR, value: waitsFor ? [waitsFor.what] : null }, ...(outcome ? [{ key: OUTCOME, value: outcome }] : [])]);
-    }
-    this.shown = shown;
-    // Once a step, when it begins: what ended before it is told with it, and the end comes with the result.
-    if (this.parent && this.state.step !== null) this.tellParent(this.parent);
-  }
-
-  private tellParent(parent: string): void {
-    const { steps, step, waitsFor } = this.state;
-    // The run that ordered this change may have been ended from outside: the change goes on, and says its own end.
-    getExternalWorkflowHandle(parent).signal(progressSignal, { steps, step, waitsFor }).catch(() => (this.isOrphan = true));
+  private show(): void {
+    this.display.show(this.state);
   }
 }

@@ -52,7 +52,7 @@ async function undoOnce(run: Run, chain: string | null): Promise<Undone> {
     workMs: undone.workMs,
     data: { ...undone },
   }));
-  if (undone.outcome === 'restored' && undone.verified) run.note('undo', { from: run.state.to, to: undone.version, verified: true, of: chain });
+  if (undone.outcome === 'restored' && undone.verified) run.note('undo', { from: run.state.to ?? undone.from ?? null, to: undone.version, verified: true, of: chain });
   return undone;
 }
 

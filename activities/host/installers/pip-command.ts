@@ -34,7 +34,7 @@ export async function pipFor(ctx: HostContext, owner: Owner, base: string, targe
   throw commandFailed(`pip for ${base}`, { command: `${base} -I -m pip`, class: 'VENV_CREATE', exitCode: null, timedOut: false, tail: '', remedy: `expected pip ${OLDEST} or later, or the ensurepip module, in some interpreter of this host, got none; install uv or python3-pip` });
 }
 
-const through = (file: string, target: string): PipCommand => ({ file, args: ['-I', '-m', 'pip', '--python', target] });
+const through = (file: string, target: string): PipCommand => ({ file, args: ['-I', '-m', 'pip', ...(file === target ? [] : ['--python', target])] });
 
 const answers = new Map<string, Promise<boolean>>();
 

@@ -1,4 +1,4 @@
-import { execFile, type ChildProcess } from 'node:child_process';
+import { execFile, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
 import path from 'node:path';
@@ -49,28 +49,49 @@ async function demo(io: Io, options: DemoOptions): Promise<number> {
   const upArgs = ['--port', options.port, '--ui-port', options.uiPort, ...(process.geteuid?.() === 0 ? ['--allow-root'] : [])];
   const up = await startProcess('main-up', upArgs);
   const control = (verb: string) => runControl(site, verb);
+  const settled = endWithThisProcess(up.child, site);
   try {
     io.out(up.readyLine);
-    const code = await play(io, findInstance(), site, cast, control);
-    if (!options.exit && code === EXIT.yes) await untilInterrupt(io, up.child);
+    const code = await play(io, findInstance(), site, cast, control).catch((error: unknown) => tellFailure(io, error));
+    // Also when it went wrong: what is to be seen then is to be seen in the Web UI.
+    if (!options.exit) await untilInterrupt(io, up.child, code);
     return code;
   } finally {
     await control('stop').catch(() => undefined);
     await up.stop();
+    settled();
   }
+}
+
+/** Whatever ends this process before its own clean end (Ctrl-C while a run is followed, a signal), nothing it started outlives it. */
+function endWithThisProcess(child: ChildProcess, site: Site): () => void {
+  const end = () => {
+    const [file, ...args] = site.control('stop');
+    spawnSync(file!, args, { stdio: 'ignore', timeout: 10_000 });
+    child.kill('SIGTERM');
+  };
+  const signals = ['SIGTERM', 'SIGHUP'] as const;
+  const leave = () => process.exit(EXIT.no);
+  process.once('exit', end);
+  signals.forEach((signal) => process.on(signal, leave));
+  return () => {
+    process.off('exit', end);
+    signals.forEach((signal) => process.off(signal, leave));
+  };
 }
 
 async function play(io: Io, instance: Instance, site: Site, cast: Cast, control: (verb: string) => Promise<void>): Promise<number> {
   const env = readTarget(site.project, instance);
   const made = changeRequest(instance, 'change', env, { to: cast.primary.version, create: true, reason: 'demo: the service\'s first environment' });
   io.talk(`making pricer's environment on ${cast.primary.version}`);
-  if ((await carryOut(quiet(io), instance, made.request, made.workflowId, { yes: true })) !== EXIT.yes) throw new CliError(EXIT.no, ['the demo\'s first environment could not be made: runbook list']);
+  if ((await carryOut(quiet(io), instance, made.request, made.workflowId, { yes: true })) !== EXIT.yes) throw new CliError(EXIT.no, ['the demo\'s first environment could not be made', `  try: runbook show ${made.request.run}`]);
   await control('start');
   io.out(`pricer serves from ${await askVersion(site.port)}. A new lock arrives: numpy 1.25.2, pandas 2.0.3, …`.replace('numpy 1.25.2, pandas 2.0.3', headlinePins(cast)));
   arrive(site, cast.newLock);
   const load = startLoad(site.port);
   const { request, workflowId } = changeRequest(instance, 'fallback', env, { reason: 'demo: the new lock has no wheels for the primary' });
-  const code = await carryOut(io, instance, request, workflowId, { yes: true, brief: true });
+  const carried = await carryOut(io, instance, request, workflowId, { yes: true, brief: true }).catch((error: unknown) => tellFailure(io, error));
+  const code = carried === EXIT.yes || carried === EXIT.incomplete ? carried : EXIT.no;
   const report = await load.stop();
   tellLoad(io, report, await askVersion(site.port));
   if (code === EXIT.yes) tellNext(io, placeOf(env, instance.host));
@@ -97,6 +118,13 @@ function isOnPath(script: string): boolean {
   return candidates.some((file) => existsSync(file) && realpathSync(file) === realpathSync(script));
 }
 
+/** What ended a demo before its end, in the words of whoever said no. Its code is "no": the demo's input is its own. */
+function tellFailure(io: Io, error: unknown): number {
+  if (!(error instanceof CliError)) throw error;
+  for (const line of error.lines) io.talk(line);
+  return EXIT.no;
+}
+
 /** A second demo makes the folder anew: not under the feet of one that runs. */
 function requireNoneRunning(dir: string): void {
   const { current } = findInstance();
@@ -111,14 +139,15 @@ function quiet(io: Io): Io {
 
 async function runControl(site: Site, verb: string): Promise<void> {
   const [file, ...args] = site.control(verb);
-  await promisify(execFile)(file!, args, { timeout: 60_000 });
+  await promisify(execFile)(file!, args, { timeout: 60_000 }).catch((error: Error) => {
+    throw new CliError(EXIT.no, [`pricer: expected ${verb} to work, got ${error.message.trim()}`]);
+  });
 }
 
-async function untilInterrupt(io: Io, child: ChildProcess): Promise<void> {
-  io.talk('server, Web UI and pricer stay up until Ctrl-C');
+async function untilInterrupt(io: Io, child: ChildProcess, code: number): Promise<void> {
+  io.talk(code === EXIT.yes ? 'server, Web UI and pricer stay up until Ctrl-C' : 'the demo did not succeed; server and Web UI stay up until Ctrl-C, so that it can be looked at: runbook list');
   await new Promise<void>((resolve) => {
     process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
     child.once('exit', () => resolve());
   });
 }

@@ -1,13 +1,18 @@
 import type { Command } from 'commander';
 import type { Interpreter } from '../../../policy/model.js';
-import { classifyInterpreter } from '../../../policy/versions.js';
+import { behindText, SECURITY_PATCH_CHECK } from '../../../policy/security-patch.js';
+import { counted } from '../../../policy/text.js';
+import { chooseInterpreter, classifyInterpreter } from '../../../policy/versions.js';
+import type { PolicyFile } from '../../../policy/files/policy-file.js';
 import { classOf } from '../../../policy/files/load.js';
 import { CONTROL_QUEUE } from '../../../policy/names.js';
+import { knownEnvironments } from '../environments.js';
 import { readPolicy } from '../files.js';
 import { findInstance, type Instance } from '../instance.js';
 import { EXIT, type Io } from '../io.js';
 import { askProcess } from '../processes.js';
 import { requireAgent, requireControlWorker, withClient } from '../temporal.js';
+import { placeOf } from '../words.js';
 
 /** What `main-doctor` tells of this host. */
 export interface HostFacts {
@@ -53,11 +58,26 @@ async function examine(instance: Instance): Promise<Finding[]> {
     { title: 'agent file', state: facts.agentFileProblem ? 'fail' : 'ok', text: facts.agentFileProblem ?? facts.agentFile },
     approved('primary', policy.interpreters.primary.version),
     approved('fallback', policy.interpreters.fallback.version),
+    ...securityPatches(instance, policy, judged.filter((j) => j.role !== 'prohibited').map((j) => j.at)),
     ...judged.filter((j) => j.at.missingModules.length > 0 && j.role !== 'prohibited').map((j): Finding => ({ title: 'interpreter', state: 'warn', text: `${j.at.path} lacks ${j.at.missingModules.join(', ')}` })),
     { title: 'index', state: facts.publicIndex ? 'warn' : 'ok', text: facts.publicIndex ? `${facts.index}: for development only; set index.url in ${facts.agentFile}` : facts.index },
     { title: 'installer', state: facts.installer === 'uv' ? 'ok' : 'warn', text: facts.installer === 'uv' ? 'uv' : 'pip: uv was not found and could not be installed; slower' },
     ...(await examineServer(instance, facts.host)),
   ];
+}
+
+/** PV-34: the newest interpreter of each approved line, and each environment of this host, against the policy's least patches. */
+function securityPatches(instance: Instance, policy: PolicyFile, approved: Interpreter[]): Finding[] {
+  if (Object.keys(policy.minPatch).length === 0) return [];
+  const newest = [policy.interpreters.primary.version, policy.interpreters.fallback.version].flatMap((spec) => chooseInterpreter(approved, spec) ?? []);
+  const environments = knownEnvironments(instance).filter(({ host }) => host === instance.host);
+  // No run may go to such an interpreter; an environment that stands on one is to be changed.
+  const behind = [
+    ...newest.map(({ path, version }) => ({ state: 'fail' as const, where: path, text: behindText(version, policy) })),
+    ...environments.map((view) => ({ state: 'warn' as const, where: placeOf(view, instance.host), text: behindText(view.version ?? '', policy) })),
+  ].flatMap(({ state, where, text }): Finding[] => (text === null ? [] : [{ title: SECURITY_PATCH_CHECK, state, text: `${where}: ${text}` }]));
+  const checked = `${counted(newest.length, 'interpreter')} and ${counted(environments.length, 'environment')} have the patches that minPatch asks for`;
+  return behind.length > 0 ? behind : [{ title: SECURITY_PATCH_CHECK, state: 'ok', text: checked }];
 }
 
 async function examineServer(instance: Instance, host: string): Promise<Finding[]> {

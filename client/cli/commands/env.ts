@@ -1,27 +1,25 @@
 import type { Command } from 'commander';
 import { formatEnvironment } from '../../../policy/ids.js';
-import type { RunView } from '../../../policy/run-view.js';
-import { findInstance } from '../instance.js';
+import { behindLeastPatch, behindText } from '../../../policy/security-patch.js';
+import { knownEnvironments } from '../environments.js';
+import { readPolicy } from '../files.js';
+import { findInstance, type Instance } from '../instance.js';
 import { localTime, table, type Io } from '../io.js';
 import { changeRequest } from '../request.js';
 import { recordsOf } from '../known-runs.js';
 import { readTarget } from '../target.js';
-import { tilde } from '../words.js';
+import { placeOf, tilde } from '../words.js';
+import { resetCommand } from './env-reset.js';
 import { carryOut, type RunOptions } from './run.js';
 
-/** `runbook env list|create|history`. */
+/** `runbook env list|create|reset|history`. */
 export function envCommand(program: Command, io: Io): void {
   const env = program.command('env');
   env
     .command('list')
     .description('environments on record, with the version that stands')
     .option('--json', 'as JSON')
-    .action((options: { json?: boolean }) => {
-      const latest = latestPerEnvironment(recordsOf(findInstance())?.listRuns({ limit: 1000 }) ?? []);
-      if (options.json) return io.out(JSON.stringify(latest, null, 2));
-      if (latest.length === 0) return io.out('no environment on record yet: runbook init PATH, then runbook env create PATH');
-      for (const line of table(['VERSION', 'LAST RUN', 'WHEN', 'STATE', 'ENVIRONMENT'], latest.map((v) => [v.outcome === 'done' ? (v.to ?? '—') : (v.from ?? v.to ?? '—'), v.run, localTime(v.startedAt), v.outcome ?? v.phase, tilde(formatEnvironment(v))]))) io.out(line);
-    });
+    .action((options: { json?: boolean }) => listEnvironments(io, findInstance(), options.json ?? false));
   env
     .command('create <path>')
     .description('make an environment from the project\'s lock where there is none')
@@ -35,6 +33,7 @@ export function envCommand(program: Command, io: Io): void {
       const { request, workflowId } = changeRequest(instance, 'change', readTarget(target, instance), { reason: 'environment made', ...options, create: true });
       process.exitCode = await carryOut(io, instance, request, workflowId, options);
     });
+  resetCommand(env, io);
   env
     .command('history <target>')
     .description('which runs changed it, newest first')
@@ -49,8 +48,12 @@ export function envCommand(program: Command, io: Io): void {
     });
 }
 
-function latestPerEnvironment(newestFirst: RunView[]): RunView[] {
-  const latest = new Map<string, RunView>();
-  for (const view of newestFirst) if (view.link && !latest.has(`${view.host}:${view.link}`)) latest.set(`${view.host}:${view.link}`, view);
-  return [...latest.values()];
+/** PV-34: one whose interpreter lacks security fixes is marked, and told below the list. */
+function listEnvironments(io: Io, instance: Instance, json: boolean): void {
+  const { policy } = readPolicy(instance.paths);
+  const latest = knownEnvironments(instance).map((known) => ({ ...known, behind: known.version && behindLeastPatch(known.version, policy) }));
+  if (json) return io.out(JSON.stringify(latest, null, 2));
+  if (latest.length === 0) return io.out('no environment on record yet: runbook init PATH, then runbook env create PATH');
+  for (const line of table(['VERSION', 'LAST RUN', 'WHEN', 'STATE', 'ENVIRONMENT'], latest.map((v) => [`${v.version ?? '—'}${v.behind ? ' !' : ''}`, v.run, localTime(v.startedAt), v.outcome ?? v.phase, tilde(formatEnvironment(v))]))) io.out(line);
+  for (const view of latest) if (view.behind) io.talk(`! ${placeOf(view, instance.host)}: ${behindText(view.version!, policy)}`);
 }

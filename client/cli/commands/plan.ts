@@ -6,6 +6,7 @@ import type { PlanAnswer } from '../../../workflows/plan-change.js';
 import { findInstance, type Instance } from '../instance.js';
 import { couldNotTell, EXIT, refusal, type Io } from '../io.js';
 import { changeRequest, readKind } from '../request.js';
+import { printLitter } from '../litter.js';
 import { requireAgent, requireControlWorker, withClient } from '../temporal.js';
 import { readTarget } from '../target.js';
 import { tilde } from '../words.js';
@@ -24,6 +25,7 @@ export function planCommand(program: Command, io: Io): void {
       const { request } = changeRequest(instance, readKind(kind), env, options);
       const answer = await withClient(instance, (client) => askForPlan(client, instance, request));
       process.exitCode = printPlan(io, answer, options.json ?? false);
+      if (!answer.refused && answer.alreadyThere) io.talk('the environment already is what this plan makes: a run would end as not-needed');
     });
 }
 
@@ -71,7 +73,8 @@ export function printPlan(io: Io, answer: PlanAnswer, json: boolean, brief = fal
   if (json) return answer.plan || answer.decision?.decision === 'not-needed' ? EXIT.yes : EXIT.no;
   printVerdicts(io, answer);
   if (!brief) for (const line of answer.lines) io.out(tilde(line));
-  if (answer.alreadyThere) io.talk('the environment already is what this plan makes: a run would end as not-needed');
+  for (const { rung, why } of answer.ladder?.rungs ?? []) io.out(`  ${rung}: ${why}`);
+  if (answer.litter) printLitter(io, answer.litter);
   const undecided = !answer.plan && answer.decision?.decision !== 'not-needed';
   return undecided ? EXIT.no : EXIT.yes;
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { parsePolicy } from '../../../policy/files/load.js';
+import { contradictions, idleLines, leastOf } from '../../../policy/security-patch.js';
 import { supportedVersions } from '../../../policy/versions.js';
 import { readPolicy } from '../files.js';
 import { findInstance, readIfThere } from '../instance.js';
@@ -18,6 +19,10 @@ export function policyCommand(program: Command, io: Io): void {
       if (file && text === '') throw refusal([{ what: file, expected: 'a policy file', got: 'nothing, or an empty file', wayOut: 'runbook policy show > policy.yaml' }]);
       const loaded = parsePolicy(text, checked);
       if ('objections' in loaded) throw refusal(loaded.objections);
+      const { policy: read } = loaded;
+      const problems = contradictions(read);
+      if (problems.length > 0) throw refusal(problems);
+      for (const line of idleLines(read)) io.talk(`! minPatch of ${line} says nothing: neither ${read.interpreters.primary.version} nor ${read.interpreters.fallback.version} is of that line`);
       io.out(`${text === '' ? 'no file: the documents\' policy' : checked}  sha256:${loaded.digest}`);
     });
   policy
@@ -33,9 +38,10 @@ export function policyCommand(program: Command, io: Io): void {
     .description('approved interpreters with their patch levels and why')
     .option('--json', 'as JSON')
     .action((options: { json?: boolean }) => {
-      const versions = supportedVersions(readPolicy(findInstance().paths).policy);
+      const { policy: inForce } = readPolicy(findInstance().paths);
+      const versions = supportedVersions(inForce).map((version) => ({ ...version, leastPatch: version.role === 'prohibited' ? '' : leastOf(version.version, inForce) }));
       if (options.json) return io.out(JSON.stringify(versions, null, 2));
-      for (const line of table(['ROLE', 'VERSION', 'WHY'], versions.map((v) => [v.role, v.version, v.justification]), 'start')) io.out(line);
+      for (const line of table(['ROLE', 'VERSION', 'AT LEAST', 'WHY'], versions.map((v) => [v.role, v.version, v.leastPatch || '—', v.justification]), 'start')) io.out(line);
       process.exitCode = EXIT.yes;
     });
 }

@@ -1,12 +1,15 @@
 import type { Command } from 'commander';
-import type { ChangeRequest } from '../../../policy/model.js';
+import type { ChangeRequest, Plan, RunResult } from '../../../policy/model.js';
+import { NO_PLAN_YET } from '../../../policy/names.js';
+import type { PlanAnswer } from '../../../workflows/plan-change.js';
 import { follow, headLine, printEnd } from '../follow.js';
 import { findInstance, type Instance } from '../instance.js';
 import { CliError, EXIT, refusal, type Io } from '../io.js';
-import { changeRequest, readKind } from '../request.js';
+import { changeRequest, readDigest, readKind } from '../request.js';
 import { startRun } from '../runs.js';
 import { withClient } from '../temporal.js';
 import { readTarget } from '../target.js';
+import { tilde } from '../words.js';
 import { askForPlan, printPlan } from './plan.js';
 
 export interface RunOptions {
@@ -37,7 +40,7 @@ export function runCommand(program: Command, io: Io): void {
       const instance = findInstance();
       const kind = readKind(rawKind);
       const env = readTarget(rawTarget, instance);
-      if (options.plan !== undefined && !/^[0-9a-f]{8,64}$/.test(options.plan)) throw refusal([{ what: '--plan', expected: '8 to 64 hexadecimal characters of a plan digest', got: options.plan, wayOut: `runbook plan ${kind} ${rawTarget}` }]);
+      readDigest(options.plan, `runbook plan ${kind} ${rawTarget}`);
       const { request, workflowId } = changeRequest(instance, kind, env, options);
       process.exitCode = await carryOut(io, instance, request, workflowId, options);
     });
@@ -48,15 +51,18 @@ export function carryOut(io: Io, instance: Instance, request: ChangeRequest, wor
   const json = options.json ?? false;
   return withClient(instance, async (client) => {
     const answer = await askForPlan(client, instance, request);
-    if (answer.refused || !answer.plan || !json) {
+    const canStart = !answer.refused && (answer.plan !== null || canClimb(answer));
+    if (!canStart || !json) {
       const code = printPlan(io, answer, json, options.brief);
-      if (answer.refused || !answer.plan) return code;
+      if (!canStart) return code;
     }
-    const { digest } = answer.plan;
+    const digest = answer.plan?.digest ?? NO_PLAN_YET;
     if (options.plan !== undefined && !digest.startsWith(options.plan)) throw refusal([{ what: 'the plan agreed to', expected: options.plan, got: digest.slice(0, 12), wayOut: 'look at the new plan above' }]);
+    if (answer.plan && answer.alreadyThere && request.kind === 'change' && !request.rebuild) return notNeeded(io, request, answer.plan, json);
     if (!options.yes && !(await agreed(io, request, digest))) return EXIT.no;
-    await startRun(client, request.kind, workflowId, { ...request, planDigest: digest });
-    if (!json) io.talk(headLine(request, `${answer.plan.present?.version ?? 'nothing'} → ${answer.plan.interpreter.version}  (policy: pre-approved)`));
+    // Who said yes to whatever the plan is has no plan to be asked for again.
+    await startRun(client, request.kind, workflowId, { ...request, planDigest: answer.plan || !options.yes ? digest : null });
+    if (!json) io.talk(headLine(request, answer.plan ? `${answer.plan.present?.version ?? 'nothing'} → ${answer.plan.interpreter.version}  (policy: pre-approved)` : 'tries what is left; changes no environment without a plan'));
     if (options.detach) return detached(io, request.run, json);
     const stop = detachOnInterrupt(io, request.run);
     const result = await follow({ io, client, workflowId, json });
@@ -65,9 +71,28 @@ export function carryOut(io: Io, instance: Instance, request: ChangeRequest, wor
   });
 }
 
+/** What stands is what the plan would make, by its seal and its manifest: nothing is asked and nothing started. */
+function notNeeded(io: Io, { kind, env }: ChangeRequest, plan: Plan, json: boolean): number {
+  const { version } = plan.interpreter;
+  const message = `${env.link} already is ${version} with this lock, as sealed; nothing was started`;
+  // As a run's result, but that there was none.
+  const result: Omit<RunResult, 'run'> & { run: null } = { run: null, kind, env, outcome: 'not-needed', message, from: version, to: version, planDigest: plan.digest, steps: [], objections: [] };
+  io.out(json ? JSON.stringify(result, null, 2) : tilde(`${result.outcome}: ${message}`));
+  return EXIT.yes;
+}
+
+/** No interpreter has all wheels, and something is left to try beyond saying which part installs. */
+const canClimb = ({ ladder }: Extract<PlanAnswer, { refused: null }>): boolean => ladder?.rungs.some(({ rung }) => rung !== 'subset') ?? false;
+
+/** What is asked, by what is at stake. */
+function question({ rebuild, requester }: ChangeRequest, digest: string): string {
+  if (digest === NO_PLAN_YET) return `Try these as ${requester}? No environment is changed;`;
+  return `${rebuild ? 'Build it anew' : 'Start'} as ${requester}?`;
+}
+
 async function agreed(io: Io, request: ChangeRequest, digest: string): Promise<boolean> {
-  if (!io.interactive) throw new CliError(EXIT.badInput, ['refused: nobody to ask: expected --yes where there is no terminal, got neither', `  try: the same words with --yes --plan ${digest.slice(0, 8)}`, 'nothing was started']);
-  if (await io.ask(`Start as ${request.requester}?`)) return true;
+  if (!io.interactive) throw new CliError(EXIT.badInput, ['refused: nobody to ask: expected --yes where there is no terminal, got neither', `  try: the same words with --yes${digest === NO_PLAN_YET ? '' : ` --plan ${digest.slice(0, 8)}`}`, 'nothing was started']);
+  if (await io.ask(question(request, digest))) return true;
   io.talk('nothing was started');
   return false;
 }

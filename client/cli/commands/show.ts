@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { describe, seconds, type RunState } from '../../../policy/describe.js';
-import { renderRun } from '../../../policy/run-text.js';
+import { REPORT_FORMS, runReport, type ReportForm } from '../../../policy/report.js';
 import type { RunKind } from '../../../policy/model.js';
 import type { RunView } from '../../../policy/run-view.js';
 import { statusQuery } from '../../../workflows/messages.js';
@@ -16,20 +16,29 @@ import { tilde } from '../words.js';
 export function showCommand(program: Command, io: Io): void {
   program
     .command('show <run>')
-    .option('--report <form>', 'the whole record as md or json')
+    .option('--report <form>', 'the whole record as md, html or json; made from the records alone')
     .option('--json', 'as JSON')
-    .addHelpText('after', '\nExamples:\n  runbook show fb-7k2m\n  runbook show fb-7k2m --report md > report.md')
+    .addHelpText('after', '\nExamples:\n  runbook show fb-7k2m\n  runbook show fb-7k2m --report html > report.html')
     .action(async (run: string, options: { report?: string; json?: boolean }) => {
       const instance = findInstance();
-      if (options.report !== undefined && options.report !== 'md' && options.report !== 'json') throw refusal([{ what: '--report', expected: 'md or json', got: options.report, wayOut: `runbook show ${run} --report md` }]);
+      const form = options.report === undefined ? null : readForm(options.report, run);
       const records = recordsOf(instance);
       const view = records?.run(run) ?? null;
-      if (options.report && view) return io.out(options.report === 'md' ? renderRun(view, records!.entriesOf(run)) : JSON.stringify({ run: view, entries: records!.entriesOf(run) }, null, 2));
+      if (form) {
+        if (!view) throw refusal([{ what: `run ${run}`, expected: 'a run on record', got: 'none of that name', wayOut: 'runbook list' }]);
+        return io.out(runReport(form, view, records!.entriesOf(run)).trimEnd());
+      }
       const live = view && (view.outcome || isUnsettled(view)) ? null : await askRun(instance, run, view === null);
       if (options.json) return io.out(JSON.stringify(view ?? live, null, 2));
       if (view) printView(io, view, live, instance);
       else printLive(io, live!);
     });
+}
+
+function readForm(given: string, run: string): ReportForm {
+  const form = REPORT_FORMS.find((known) => known === given);
+  if (form) return form;
+  throw refusal([{ what: '--report', expected: 'md, html or json', got: given, wayOut: `runbook show ${run} --report md` }]);
 }
 
 /** What the run says of itself; null where only the records can tell. */

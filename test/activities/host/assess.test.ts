@@ -76,7 +76,7 @@ for (const installer of ['uv', 'pip'] as const) {
       assert.deepEqual([verdict!.missing, verdict!.error], [['pure'], null]);
     });
 
-    const modes: [IndexMode, string][] = [[401, 'INDEX_AUTH'], [403, 'INDEX_AUTH'], [429, 'INDEX_RATE_LIMIT'], [500, 'INDEX_DOWN'], ['wrong-type', 'INDEX_NOT_AN_INDEX']];
+    const modes: [IndexMode, string][] = [[401, 'INDEX_AUTH'], [403, 'INDEX_AUTH'], [429, 'INDEX_RATE_LIMIT'], [500, 'INDEX_DOWN'], ['wrong-type', 'INDEX_NOT_AN_INDEX'], ['html-page', 'INDEX_NOT_AN_INDEX']];
     for (const [mode, kind] of modes) {
       test(`an index that answers ${mode} is an error (${kind}), never a missing wheel`, async () => {
         const on = await host(fields);

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { ApplicationFailure } from '@temporalio/common';
 import type { Prepared } from '../../../activities/host/contract.js';
+import { agentOwner } from '../../../activities/host/owner.js';
+import { ownerCache } from '../../../activities/host/owner-cache.js';
 import { prepare } from '../../../activities/host/prepare.js';
 import { signalGroup } from '../../../activities/host/process-group.js';
 import type { Interpreter, PlannedFile } from '../../../policy/model.js';
@@ -183,6 +185,37 @@ for (const installer of ['uv', 'pip'] as const) {
     });
   });
 }
+
+for (const [what, damage] of [
+  ['RECORD cut short', (info: string) => writeFileSync(join(info, 'RECORD'), 'garbage,"')],
+  ['METADATA gone', (info: string) => rmSync(join(info, 'METADATA'))],
+  ['dist-info gone', (info: string) => rmSync(info, { recursive: true })],
+] as const) {
+  test(`WF-67: a wheel damaged in the cache (${what}): the cache is dropped, all is fetched once more, and the tree is whole`, async () => {
+    const on = await host();
+    const at = project(on);
+    await build(on, at);
+    const archives = join(ownerCache(on.ctx, agentOwner(), at.path), 'uv/archive-v0');
+    const infos = readdirSync(archives).flatMap((name) => readdirSync(join(archives, name)).filter((one) => one.startsWith('alpha') && one.endsWith('.dist-info')).map((one) => join(archives, name, one)));
+    assert.equal(infos.length, 1);
+    damage(infos[0]!);
+    const asked = index.requests.length;
+    const made = await build(on, at, { run: `ch-corrupt-${++runs}` });
+    assert.ok(index.requests.slice(asked).some((path) => path.endsWith('.whl')), 'fetched again');
+    assert.match(readFileSync(join(on.ctx.stateDir, `runs/${made.id.replace(/-1$/, '')}/prepare-1.log`), 'utf8'), /Failed to install: alpha/);
+    const site = join(made.path, 'lib', `python${python.version.split('.').slice(0, 2).join('.')}`, 'site-packages');
+    assert.match(readFileSync(join(site, 'alpha-1.0.dist-info/RECORD'), 'utf8'), /alpha\/__init__\.py,sha256=/);
+  });
+}
+
+test('a file that differs on the index is a hash mismatch, not a damaged cache: nothing is dropped or fetched again', async () => {
+  const on = await host();
+  index.mode = 'wrong-hash';
+  const asked = index.requests.length;
+  const error = await failure(on, project(on), { files: [index.file('alpha', '1.0')] });
+  assert.deepEqual([error.facts.class, error.nonRetryable], ['HASH_MISMATCH', true]);
+  assert.equal(new Set(index.requests.slice(asked)).size, index.requests.slice(asked).filter((path) => path.endsWith('.whl')).length + 1, 'one page, each file once');
+});
 
 test('names that are options, shell words or paths never reach an installer', async () => {
   const on = await host();

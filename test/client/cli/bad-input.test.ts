@@ -135,7 +135,7 @@ const CASES: Record<string, Refusal> = {
   'settle with both decisions': { words: () => ['settle', ended, '--keep', '--undo', '--reason', 'x'], says: [/one of --keep and --undo, got both/] },
   'settle of a run that left nothing': { words: () => ['settle', ended, '--keep', '--reason', 'x'], says: [/nothing is left to decide/] },
   '--plan that is no digest': { words: change('--plan', 'zz'), says: [/--plan: expected 8 to 64 hexadecimal characters/] },
-  '--report of another form': { words: () => ['show', ended, '--report', 'pdf'], says: [/--report: expected md or json, got pdf/] },
+  '--report of another form': { words: () => ['show', ended, '--report', 'pdf'], says: [/--report: expected md, html or json, got pdf/] },
   'a watch that shall end after "soon"': { words: () => ['watch', ended, '--timeout', 'soon'], says: [/--timeout/] },
   'a list of "many"': { words: () => ['list', '--limit', 'many'], says: [/--limit/] },
   'a port that is none': { words: () => ['up', '--allow-root', '--port', 'x'], says: [/--port/] },

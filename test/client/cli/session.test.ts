@@ -129,6 +129,19 @@ test('a second undo has nothing to go back to', async () => {
   assert.equal(it.version(), it.primary.version, 'the environment is still there');
 });
 
+test('PV-30: one command takes the environment to the other version and back, and each transition is on record', { timeout: 120_000 }, async () => {
+  it.lock('alpha==1.0\nbeta==1.0\n');
+  for (const [to, from] of [[it.fallback.version, it.primary.version], [it.primary.version, it.fallback.version]] as const) {
+    const { code, stdout, stderr } = await it.cli('run', 'change', it.project, '--to', to, '--yes', '--json', '--reason', `to ${to}`);
+    assert.equal(code, 0, stdout + stderr);
+    const result = JSON.parse(stdout) as RunResult;
+    assert.deepEqual([result.outcome, result.from, result.to, it.version()], ['done', from, to, to]);
+    assert.match((await it.cli('env', 'history', it.project)).stdout, new RegExp(`${result.run} +${from} → ${to}`));
+  }
+  assert.equal(it.mixed(), '');
+  it.lock('alpha==1.1\nbeta==2.0\n');
+});
+
 test('undo --local goes back without a server, and .venvs/README names the way by hand', { timeout: 120_000 }, async () => {
   const changed = await it.cli('run', 'fallback', it.project, '--yes', '--reason', 'once more', '--json');
   assert.equal(changed.code, 0, changed.stderr);

@@ -1,0 +1,174 @@
+/** Step 2 of the wheel runbook: an attempt that installs nothing, read line by line, and the facts of the host. Changes no environment. */
+import { chownSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { causeOf } from '../../policy/assess.js';
+import { branchOf, isOfPackage, outstandingLines } from '../../policy/diagnosis.js';
+import { policyFileSchema } from '../../policy/files/policy-file.js';
+import { parseRequirementsLock } from '../../policy/lock.js';
+import type { Pin } from '../../policy/lock.js';
+import { markerEnvironment, markerHolds } from '../../policy/markers.js';
+import { shown } from '../../policy/mask.js';
+import type { Diagnosis, Finding, Interpreter, Owner, PinVerdict } from '../../policy/model.js';
+import { normalizeProjectName } from '../../policy/project-name.js';
+import { parsePylock } from '../../policy/pylock.js';
+import { adviceFor } from '../../policy/system-dependencies.js';
+import { assess } from './assess.js';
+import { attemptLock } from './attempt.js';
+import type { Attempted } from './attempt.js';
+import type { Guard, HostContext, StepScope } from './context.js';
+import type { HostActivities } from './contract.js';
+import { pipDryRunner, uvDryRunner } from './dry-run.js';
+import type { DryRunner, DryRunPlace } from './dry-run.js';
+import { writeEvidence } from './evidence-file.js';
+import { discoverInterpreters } from './interpreters.js';
+import { asOwner } from './owner.js';
+import { ownerCache } from './owner-cache.js';
+import { cacheFacts } from './pip-cache.js';
+import { readLink, resolveEnvironment } from './paths.js';
+import type { ResolvedEnvironment } from './paths.js';
+import { refusal } from './refuse.js';
+import { runFolder } from './run-files.js';
+import { inScratch, sweepScratch } from './scratch.js';
+import { librariesText, numpyLibraries } from './shared-libraries.js';
+import type { LinkedLibraries } from './shared-libraries.js';
+import { systemFacts } from './system-facts.js';
+import { pipWords, pythonFacts, toolchain } from './toolchain.js';
+import { findUv } from './tools.js';
+
+type Input = Parameters<HostActivities['diagnose']>[0];
+
+/** Throws `HostRefused` for an environment or a lock that is none; a failure of the attempt is its result. */
+export async function diagnose(ctx: HostContext, step: StepScope, input: Input): Promise<Diagnosis> {
+  const started = performance.now();
+  const { interpreter, run } = input;
+  const resolved = resolveEnvironment(ctx, input.env);
+  const { owner, project } = resolved;
+  const pins = pinsOf(resolved, input);
+  const cacheDir = ownerCache(ctx, owner, project);
+  await sweepScratch(ctx);
+  const [tried, facts, tools, libraries] = await allOf([
+    inOwnersFolder(ctx, run, owner, (scratch, guard) => tryLock({ ctx, step, owner, interpreter, cacheDir, run, scratch, guard }, pins, input)),
+    pythonFacts(step, interpreter, owner),
+    toolchain(ctx, interpreter, owner),
+    liveLibraries(step, resolved),
+  ]);
+  const output = tried.attempted.runs.map((made) => made.output).join('\n');
+  const log = writeEvidence(ctx, run, 'wheel_install', output);
+  const findings = [...(await refined(ctx, step, resolved, input, tried.attempted.findings)), ...libraryFindings(libraries)];
+  const { system, distribution } = systemFacts(interpreter, facts?.platform ?? '');
+  const words = { ...pipWords(facts, tried.newestPip), ...tools, 'numpy libraries': librariesText(libraries) };
+  const table = input.systemDependencies ?? policyFileSchema.parse({}).systemDependencies;
+  return {
+    interpreter: interpreter.version,
+    attempt: { installable: tried.attempted.installable, expected: pins.length, logPath: log.path, logSha256: log.sha256, lines: outstandingLines(output) },
+    findings,
+    system,
+    tools: words,
+    cache: await cacheFacts(cacheDir, owner),
+    advice: adviceFor({ system: interpreter.system, distributions: distribution.ids, python: interpreter.version }, table, findings, words),
+    workMs: performance.now() - started,
+  };
+}
+
+/** All of them, or the first that failed; in either case after the last has ended, so that nothing goes on behind the answer. */
+async function allOf<T extends unknown[]>(work: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
+  await Promise.allSettled(work);
+  return Promise.all(work) as Promise<T>;
+}
+
+/** The pins that count for this interpreter (DEF-10: parsed, never split at spaces). */
+function pinsOf({ owner, project, settings }: ResolvedEnvironment, { interpreter }: Input): Pin[] {
+  const text = asOwner(owner, () => readFileSync(join(project, settings.lock), 'utf8'));
+  const isPylock = /^pylock(\.[^.]+)?\.toml$/.test(basename(settings.lock));
+  const { pins, problems } = isPylock ? ofPylock(text) : parseRequirementsLock(text);
+  if (problems.length > 0) throw refusal('HostRefused', ...problems);
+  const environment = markerEnvironment(interpreter);
+  return pins.filter((pin) => markerHolds(pin.marker, environment));
+}
+
+function ofPylock(text: string): ReturnType<typeof parseRequirementsLock> {
+  const { packages, problems } = parsePylock(text);
+  return { problems, pins: packages.map(({ project, version, marker, wheels }, at) => ({ project, version, marker, hashes: wheels.map((file) => `sha256:${file.sha256}`), line: at + 1 })) };
+}
+
+/** A scratch folder below the run's. The owner must be able to remove what is in it, so that its parent is the owner's too. */
+async function inOwnersFolder<T>(ctx: HostContext, run: string, owner: Owner, act: (scratch: string, guard: Guard) => Promise<T>): Promise<T> {
+  const parent = join(runFolder(ctx, run), 'attempt');
+  mkdirSync(parent, { recursive: true, mode: 0o700 });
+  if (process.getuid?.() === 0) chownSync(parent, owner.uid, owner.gid);
+  try {
+    const make = (path: string): void => void asOwner(owner, () => mkdirSync(path, { mode: 0o700 }));
+    return await inScratch(ctx, { parent, owner, work: `${run}/diagnose`, make }, ({ path, guard }) => act(path, guard));
+  } finally {
+    removeIfEmpty(parent);
+  }
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    // Another attempt of the same run works in it, or removed it.
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
+}
+
+/** WF-08: by the installer that will be used; where pip leaves it open, uv is asked again. And WF-03, in passing. */
+async function tryLock(place: DryRunPlace, pins: Pin[], { suspects, interpreter, installer }: Input): Promise<{ attempted: Attempted; newestPip: string | null }> {
+  const uv = await findUv(place.ctx, place.owner);
+  const byUv = uv ? uvDryRunner(place, uv) : null;
+  const runner = byUv && installer !== 'pip' ? byUv : await pipDryRunner(place);
+  const again = runner.tool === 'pip' ? byUv : null;
+  const attempted = await attemptLock({ pins, suspects: suspects.map(normalizeProjectName), interpreter, runner, again });
+  const [first] = attempted.findings;
+  const isReachable = first === undefined || isOfPackage(first.class);
+  return { attempted, newestPip: isReachable ? await newestPip(again ?? runner) : null };
+}
+
+/** The newest pip the index has for this interpreter; an index of a company's own may have none. */
+async function newestPip(runner: DryRunner): Promise<string | null> {
+  const { packages } = await runner.run(['pip']);
+  return packages.find(({ project }) => project === 'pip')?.version ?? null;
+}
+
+/** What the index has of each package, which no installer tells: a wheel for another Python, for another platform, or a source release alone. */
+async function refined(ctx: HostContext, step: StepScope, resolved: ResolvedEnvironment, { env, interpreter }: Input, findings: Finding[]): Promise<Finding[]> {
+  if (!findings.some(({ class: kind }) => kind === 'WHEEL_MISSING' || kind === 'NO_DISTRIBUTION')) return findings;
+  // pip takes half a second a pin, and its log has told already.
+  if ((await findUv(ctx, resolved.owner)) === null) return findings;
+  const [verdict, ...elsewhere] = await assess(ctx, step, { env, interpreters: [interpreter, ...(await neighbours(ctx, resolved, interpreter))] });
+  const others = elsewhere.flatMap(({ pins }) => pins);
+  return findings.map((finding) => {
+    const pin = verdict!.pins.find(({ project }) => project === finding.project);
+    const isOpen = finding.class === 'WHEEL_MISSING' || finding.class === 'NO_DISTRIBUTION';
+    return pin && isOpen && verdict!.error === null ? withVerdict(finding, pin, others) : finding;
+  });
+}
+
+/** The interpreters next to this one in version: a wheel for one of them, and the Python version is the cause. Their verdicts are mostly known already. */
+async function neighbours(ctx: HostContext, { owner }: ResolvedEnvironment, { version }: Interpreter): Promise<Interpreter[]> {
+  const minor = (text: string): number => Number(text.split('.')[1]);
+  const all = (await discoverInterpreters(ctx, owner)).filter((one) => one.implementation === 'cpython' && !one.freeThreaded && /^3\.\d+\.\d+$/.test(one.version));
+  const older = all.find((one) => minor(one.version) < minor(version));
+  const newer = all.findLast((one) => minor(one.version) > minor(version));
+  return [older, newer].filter((one) => one !== undefined);
+}
+
+function withVerdict(finding: Finding, pin: PinVerdict, others: PinVerdict[]): Finding {
+  if (pin.verdict !== 'sdist-only' && pin.verdict !== 'no-wheel') return finding;
+  // A source release, and no wheel for the interpreters next to this one either: it is not the one to blame.
+  const cause = causeOf(pin, others) ?? (pin.verdict === 'sdist-only' ? null : finding.cause);
+  return { ...finding, cause, branch: branchOf(finding.class, cause), evidence: `${finding.evidence}\n${shown(pin.why, 300)}`.slice(0, 2000) };
+}
+
+async function liveLibraries(step: StepScope, resolved: ResolvedEnvironment): Promise<LinkedLibraries | null> {
+  const { treePath } = readLink(resolved);
+  return treePath === null ? null : numpyLibraries(step, treePath, resolved.owner);
+}
+
+function libraryFindings(libraries: LinkedLibraries | null): Finding[] {
+  if (libraries === null || libraries.missing.length === 0) return [];
+  const cause = 'missing-system-dependency';
+  const evidence = libraries.missing.map((name) => shown(`${name} => not found`)).join('\n').slice(0, 2000);
+  return [{ project: 'numpy', class: 'IMPORT_NATIVE', cause, evidence, remedy: 'numpy links to libraries this host does not have: install them', branch: branchOf('IMPORT_NATIVE', cause) }];
+}

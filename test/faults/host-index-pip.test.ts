@@ -1,0 +1,3 @@
+import { indexFaults } from './host-index-cases.js';
+
+indexFaults('pip');
