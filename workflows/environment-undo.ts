@@ -5,7 +5,7 @@ import { callHost } from './lib/host.js';
 import { takeLease } from './lib/lease.js';
 import { close } from './lib/change-steps.js';
 import { Run } from './lib/run.js';
-import { undoStep } from './lib/undoing.js';
+import { more, undoStep } from './lib/undoing.js';
 
 export async function environmentUndo(request: UndoRequest): Promise<RunResult> {
   const run = new Run(request, 'rollback', null);
@@ -35,7 +35,7 @@ async function undo(run: Run): Promise<RunResult> {
   }
   if (!undone.verified) return run.end('rollback-incomplete', undone.problem);
   await close(run);
-  return run.end('rolled-back', `${run.env.link} answers from ${undone.version ?? 'nothing: it did not exist before'}, verified`);
+  return run.end('rolled-back', `${run.env.link} answers from ${undone.version ?? 'nothing: it did not exist before'}, verified${more(undone)}`);
 }
 
 async function keep(run: Run): Promise<RunResult> {

@@ -36,7 +36,7 @@ const ATTEMPTS_PER_EXECUTION = 1_000_000;
  * Orders whose work is a child process: only that child's life is a heartbeat, so that a stopped installer is noticed.
  * The others beat by themselves every 2 s.
  */
-const BEATS_WITH_ITS_CHILD: ReadonlySet<keyof HostActivities> = new Set<keyof HostActivities>(['prepare', 'verifyTree', 'buildWheels', 'nextEvent']);
+const BEATS_WITH_ITS_CHILD: ReadonlySet<keyof HostActivities> = new Set<keyof HostActivities>(['prepare', 'verifyTree', 'buildWheels', 'measure', 'nextEvent']);
 const BEAT_MS = 2_000;
 
 /** The agent's activities on one host. */

@@ -27,7 +27,11 @@ const ASK_AGAIN_MS = 500;
 export function askStatus({ client, workflowId }: Asked, signal: AbortSignal): Promise<RunState | null> {
   const handle = client.workflow.getHandle(workflowId);
   const ask = () => client.withDeadline(Date.now() + STATUS_LIMIT_MS, () => handle.query(statusQuery));
-  return client.withAbortSignal(signal, ask).catch(() => null);
+  // The client leaves a listener on the signal of each call: a run of days is asked half a million times.
+  const own = new AbortController();
+  const stop = (): void => own.abort();
+  signal.addEventListener('abort', stop, { once: true });
+  return client.withAbortSignal(own.signal, ask).catch(() => null).finally(() => signal.removeEventListener('abort', stop));
 }
 
 /**

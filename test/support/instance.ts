@@ -16,8 +16,9 @@ import { acceptHost } from '../../client/cli/commands/host.js';
 import type { EnvironmentRef, Interpreter, RunResult } from '../../policy/model.js';
 import { openRecordsReadOnly, type RecordsReader } from '../../records/store.js';
 import { up, type UpHandle } from '../../worker/up.js';
-import { testIndex, type TestIndex } from './index.js';
+import { testIndex, type ReleaseSpec, type TestIndex } from './index.js';
 import { sharedUv, testHost } from './host.js';
+import { writeSdists } from './sdists.js';
 
 const PACKAGE_ROOT = path.resolve(import.meta.dirname, '../../..');
 const BIN = path.join(PACKAGE_ROOT, 'bin/runbook.js');
@@ -72,7 +73,7 @@ export interface TestInstance {
 const heldBy = (file: string): string => `import os, time\nwhile os.path.exists(${file}): time.sleep(0.01)\n`;
 
 /** Two wheels for both interpreters, one that only the fallback has and whose import a test can hold. */
-async function makeIndex(): Promise<TestIndex> {
+async function makeIndex(dir: string): Promise<TestIndex> {
   const files = (name: string, version: string) => ({ [`${name}/__init__.py`]: `VERSION = "${version}"\n` });
   const oldOnly = { name: 'beta', version: '2.0', files: { 'beta/__init__.py': `${heldBy('os.path.join(__file__.split("/.venv")[0], "hold.import")')}VERSION = "2.0"\n` } };
   return testIndex([
@@ -80,7 +81,16 @@ async function makeIndex(): Promise<TestIndex> {
     { name: 'alpha', version: '1.1', files: files('alpha', '1.1') },
     { name: 'beta', version: '1.0', files: files('beta', '1.0') },
     { ...oldOnly, tag: 'cp311-none-any' },
+    ...sourceOnly(dir),
   ]);
+}
+
+/** Two releases of `gamma` that exist as source alone, and build without fetching anything. */
+function sourceOnly(dir: string): ReleaseSpec[] {
+  const versions = ['1.0', '1.1'];
+  mkdirSync(path.join(dir, 'sources'));
+  const made = writeSdists(path.join(dir, 'sources'), versions.map((version) => ({ name: 'gamma', version, files: { 'gamma/__init__.py': `VERSION = "${version}"\n` } })));
+  return made.map((sdist, at) => ({ name: 'gamma', version: versions[at]!, path: sdist.path, sdist: true }));
 }
 
 async function interpreters(): Promise<{ primary: Interpreter; fallback: Interpreter }> {
@@ -98,10 +108,12 @@ export interface InstanceOptions {
   onSwitch?: 'restart' | 'idle';
   /** Seconds of silence after which a lease's holder is asked after. */
   leaseQuietSeconds?: number;
+  /** The host may build from source, into a wheelhouse it installs from. */
+  builder?: boolean;
 }
 
 /** Starts it all, with the project's first environment on the primary interpreter. */
-export async function startInstance({ onSwitch = 'restart', leaseQuietSeconds = 3 }: InstanceOptions = {}): Promise<TestInstance> {
+export async function startInstance({ onSwitch = 'restart', leaseQuietSeconds = 3, builder = false }: InstanceOptions = {}): Promise<TestInstance> {
   const dir = realpathSync(mkdtempSync(path.join(tmpdir(), 'runbooks-instance-')));
   // A place of its own, so that nothing of the user's running instance is seen or touched.
   process.env['XDG_STATE_HOME'] = path.join(dir, 'xdg');
@@ -109,10 +121,10 @@ export async function startInstance({ onSwitch = 'restart', leaseQuietSeconds = 
   process.env['RUNBOOK_TEST_BARRIERS'] = path.join(dir, 'barriers');
   delete process.env['TEMPORAL_ADDRESS'];
   mkdirSync(process.env['RUNBOOK_TEST_BARRIERS']);
-  const [index, found, uv] = await Promise.all([makeIndex(), interpreters(), sharedUv()]);
+  const [index, found, uv] = await Promise.all([makeIndex(dir), interpreters(), sharedUv()]);
   const project = path.join(dir, 'projects', 'svc');
   const link = path.join(project, '.venv');
-  writeFiles({ dir, project, link, index, found, uv }, onSwitch, leaseQuietSeconds);
+  writeFiles({ dir, project, link, index, found, uv }, { onSwitch, leaseQuietSeconds, builder });
   try {
     return await startOn({ dir, project, link, index, found }, onSwitch);
   } catch (error) {
@@ -138,18 +150,21 @@ async function startOn({ dir, project, link, index, found }: Pick<Parts, 'dir' |
   return instance;
 }
 
-function writeFiles({ dir, project, link, index, found, uv }: Pick<Parts, 'dir' | 'project' | 'link' | 'index' | 'found'> & { uv: string }, onSwitch: 'restart' | 'idle', leaseQuietSeconds: number): void {
+function writeFiles({ dir, project, link, index, found, uv }: Pick<Parts, 'dir' | 'project' | 'link' | 'index' | 'found'> & { uv: string }, { onSwitch, leaseQuietSeconds, builder }: Required<InstanceOptions>): void {
   const config = path.join(dir, 'home', 'config');
   mkdirSync(config, { recursive: true });
   mkdirSync(project, { recursive: true });
+  const wheelhouse = path.join(dir, 'wheelhouse');
+  if (builder) mkdirSync(wheelhouse);
   writeFileSync(path.join(config, 'policy.yaml'), stringify({
     interpreters: { primary: { version: '3.12.x', justification: 'test' }, fallback: { version: found.fallback.version, justification: 'test' } },
+    ...(builder ? { defaultClass: { build: 'builder', publicIndex: true } } : {}),
     diskFloorBytes: 0, fallback: { criticalImports: ['alpha'], assessImports: ['alpha'] },
   }));
   const unit = (verb: string) => [found.fallback.realpath, UNIT, verb, link, path.join(project, 'unit.json')];
   const units = onSwitch === 'restart' ? [{ name: 'svc', restart: unit('restart'), health: unit('health'), restartWindowSeconds: 20 }] : [];
   writeFileSync(path.join(config, 'agent.yaml'), stringify({
-    host: 'testhost', roots: [path.join(dir, 'projects')], index: { url: index.url }, uv, limits: { leaseQuietSeconds }, environments: [{ link, onSwitch, units }],
+    host: 'testhost', roots: [path.join(dir, 'projects')], index: { url: index.url, ...(builder ? { findLinks: wheelhouse } : {}) }, uv, ...(builder ? { roles: ['builder'], wheelhouse } : {}), limits: { leaseQuietSeconds }, environments: [{ link, onSwitch, units }],
   }));
   writeFileSync(path.join(project, 'runbook.yaml'), stringify({ name: 'svc', imports: ['alpha', 'beta'], tests: ['checks.py'], envPrefix: 'SVC', envFile: '.env', configFiles: [{ path: '.svc_config', format: 'keyvalue' }] }));
   writeFileSync(path.join(project, 'checks.py'), `${heldBy('"hold.tests"')}import alpha, beta\nprint("2 passed")\n`);

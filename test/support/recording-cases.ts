@@ -1,6 +1,7 @@
 /** What is recorded of each workflow: every way a run of this version can end, each from a real run. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Started } from '../../client/cli/runs.js';
+import { NO_PLAN_YET } from '../../policy/names.js';
 import { hostWatchId, parseWorkflowId, workflowIdOf } from '../../policy/ids.js';
 import { poll } from './instance.js';
 import { LOCK, type Stage } from './recording.js';
@@ -86,6 +87,25 @@ const CHANGES: Case[] = [
     await stage.at('verify link:intent', async () => stage.tamper(stage.tree));
     return stage.ended(started, 'rolled-back');
   }),
+];
+
+const MEASURED: Case[] = [
+  one('environment-change--rolled-back-for-its-speed', async (stage) => {
+    stage.it.lock(LOCK.both);
+    const to = stage.other;
+    const back = stage.timed(to, 2);
+    const id = await stage.ended(await stage.start('change', { reason: 'too slow for the project', to }), 'rolled-back');
+    back();
+    return id;
+  }),
+  one('environment-change--done-and-timed', async (stage) => {
+    const back = stage.timed(stage.it.version(), 2);
+    const id = await stage.ended(await stage.start('change', { reason: 'fast enough for the project', to: stage.other }), 'done');
+    back();
+    return id;
+  }),
+  one('environment-change--rebuilt-and-cleaned', async (stage) =>
+    stage.ended(await stage.start('change', { reason: 'a reset', to: stage.it.version(), patch: { rebuild: true, cleanProject: true } }), 'done')),
 ];
 
 const LEASES: Case[] = [
@@ -182,11 +202,16 @@ const FALLBACKS: Case[] = [
       return { 'plan-change--change': plan, 'plan-change--fallback-not-needed': none, 'wheel-fallback--not-needed': notNeeded, 'plan-change--refused': refused, 'plan-change--fallback': fallback };
     },
   },
-  one('wheel-fallback--impossible', async (stage) => {
-    await onPrimary(stage);
-    stage.it.lock(LOCK.none);
-    return stage.ended(await stage.start('fallback', { reason: 'no wheel anywhere' }), 'refused');
-  }),
+  {
+    names: ['wheel-fallback--impossible', 'plan-change--fallback-impossible', 'plan-change--reset'],
+    async record(stage) {
+      await onPrimary(stage);
+      const reset = await stage.plan('change', { reason: 'look', patch: { rebuild: true, cleanProject: true } });
+      stage.it.lock(LOCK.none);
+      const plan = await stage.plan('fallback', { reason: 'look' });
+      return { 'plan-change--reset': reset, 'plan-change--fallback-impossible': plan, 'wheel-fallback--impossible': await stage.ended(await stage.start('fallback', { reason: 'no wheel anywhere' }), 'refused') };
+    },
+  },
   one('wheel-fallback--could-not-tell', async (stage) => {
     await onPrimary(stage);
     stage.it.lock(LOCK.unasked);
@@ -208,6 +233,24 @@ const FALLBACKS: Case[] = [
       return { 'wheel-fallback--aborted': await stage.ended(started, 'rolled-back'), 'environment-change--aborted-by-its-fallback': childOf(started) };
     },
   },
+  one('wheel-fallback--its-change-terminated', async (stage) => {
+    await onPrimary(stage);
+    stage.it.lock(LOCK.oldOnly);
+    stage.it.barrier.arm('prepare:started');
+    const started = await stage.start('fallback', { reason: 'its change is terminated' });
+    await stage.at('prepare:started', () => stage.client.workflow.getHandle(childOf(started)).terminate('by hand'));
+    return stage.ended(started, 'rolled-back');
+  }),
+  one('wheel-fallback--asks-again-for-the-plan', async (stage) => {
+    await onPrimary(stage);
+    stage.it.lock(LOCK.sourceOnlyToo);
+    return stage.ended(await stage.start('fallback', { reason: 'agreed to a build', planDigest: NO_PLAN_YET }), 'refused');
+  }),
+  one('wheel-fallback--done-with-wheels-from-source', async (stage) => {
+    await onPrimary(stage);
+    stage.it.lock(LOCK.sourceOnly);
+    return stage.ended(await stage.start('fallback', { reason: 'gamma has no wheel at all' }), 'done');
+  }),
   {
     names: ['wheel-fallback--done', 'environment-change--done-for-a-fallback'],
     async record(stage) {
@@ -255,4 +298,4 @@ const WATCHES: Case[] = [
 ];
 
 /** In the order they are recorded. */
-export const CASES: Case[] = [...CHANGES, ...LEASES, ...UNDOES, ...FALLBACKS, ...WATCHES];
+export const CASES: Case[] = [...CHANGES, ...MEASURED, ...LEASES, ...UNDOES, ...FALLBACKS, ...WATCHES];

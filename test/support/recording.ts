@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rename
 import path from 'node:path';
 import { Client, ServiceError } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
+import { stringify } from 'yaml';
 import { changeRequest, type Startable } from '../../client/cli/request.js';
 import { newRunIds, startRun, type Started } from '../../client/cli/runs.js';
 import { CONTROL_QUEUE } from '../../policy/names.js';
@@ -19,16 +20,18 @@ export interface Words {
   to?: string;
   env?: EnvironmentRef;
   planDigest?: string;
+  /** Fields of the request that no word of the command line stands for. */
+  patch?: Partial<ChangeRequest>;
 }
 
 /** Two packages that have wheels for both interpreters, and `beta` of which only the fallback has one. */
-export const LOCK = { both: 'alpha==1.0\nbeta==1.0\n', newer: 'alpha==1.1\nbeta==1.0\n', oldOnly: 'alpha==1.1\nbeta==2.0\n', none: 'alpha==1.1\nbeta==9.9\n', unasked: 'alpha==1.1\ndelta==1.0\n' };
+export const LOCK = { both: 'alpha==1.0\nbeta==1.0\n', newer: 'alpha==1.1\nbeta==1.0\n', oldOnly: 'alpha==1.1\nbeta==2.0\n', sourceOnly: 'alpha==1.1\nbeta==2.0\ngamma==1.0\n', sourceOnlyToo: 'alpha==1.1\nbeta==2.0\ngamma==1.1\n', none: 'alpha==1.1\nbeta==9.9\n', unasked: 'alpha==1.1\ndelta==1.0\n' };
 
 export class Stage {
   private constructor(readonly it: TestInstance, readonly client: Client, private readonly connection: NativeConnection) {}
 
   static async open(): Promise<Stage> {
-    const it = await startInstance();
+    const it = await startInstance({ builder: true });
     const connection = await NativeConnection.connect({ address: it.handle.address });
     return new Stage(it, new Client({ connection }), connection);
   }
@@ -48,12 +51,12 @@ export class Stage {
     return this.it.version() === this.it.primary.version ? this.it.fallback.version : this.it.primary.version;
   }
 
-  start(kind: Startable, { env = this.it.env, planDigest, ...words }: Words): Promise<Started> {
+  start(kind: Startable, { env = this.it.env, planDigest, patch = {}, ...words }: Words): Promise<Started> {
     const { request, workflowId } = this.request(kind, words, env);
-    return startRun(this.client, kind, workflowId, { ...request, planDigest: planDigest ?? null });
+    return startRun(this.client, kind, workflowId, { ...request, planDigest: planDigest ?? null, ...patch });
   }
 
-  private request(kind: Startable, words: Omit<Words, 'env' | 'planDigest'>, env: EnvironmentRef): { request: ChangeRequest; workflowId: string } {
+  private request(kind: Startable, words: Omit<Words, 'env' | 'planDigest' | 'patch'>, env: EnvironmentRef): { request: ChangeRequest; workflowId: string } {
     return changeRequest(this.it.instance(), kind, env, words);
   }
 
@@ -64,10 +67,10 @@ export class Stage {
   }
 
   /** Asks for a plan and returns its workflow id. */
-  async plan(kind: Startable, words: Words): Promise<string> {
+  async plan(kind: Startable, { patch = {}, ...words }: Words): Promise<string> {
     const { request } = this.request(kind, words, this.it.env);
     const workflowId = `plan/${request.env.host}/${encodeURIComponent(request.env.link)}/${request.run}-${Date.now()}`;
-    await this.client.workflow.execute('planChange', { workflowId, taskQueue: CONTROL_QUEUE, args: [request], workflowExecutionTimeout: 120_000 });
+    await this.client.workflow.execute('planChange', { workflowId, taskQueue: CONTROL_QUEUE, args: [{ ...request, ...patch }], workflowExecutionTimeout: 120_000 });
     return workflowId;
   }
 
@@ -147,6 +150,15 @@ export class Stage {
     const text = readFileSync(file, 'utf8');
     writeFileSync(file, text.replace(/^tests:\n( +- .*\n)+/m, `tests:\n${args.map((arg) => `  - ${JSON.stringify(arg)}\n`).join('')}`));
     if (readFileSync(file, 'utf8') === text) throw new Error(`${file}: expected a list of tests to replace, got ${text}`);
+    return () => writeFileSync(file, text);
+  }
+
+  /** The project times a statement that is slower on one interpreter; returns the way back. */
+  timed(slowOn: string, maxSlowdown: number): () => void {
+    const file = path.join(this.it.project, 'runbook.yaml');
+    const text = readFileSync(file, 'utf8');
+    const probe = { name: 'a nap', setup: `import platform, time\nnap = 0.03 if platform.python_version() == ${JSON.stringify(slowOn)} else 0.002`, statement: 'time.sleep(nap)', maxSlowdown };
+    writeFileSync(file, text + stringify({ performance: probe }));
     return () => writeFileSync(file, text);
   }
 

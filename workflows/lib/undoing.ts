@@ -26,7 +26,7 @@ export function undoAndEnd(run: Run, plan: Plan, error: unknown): Promise<RunRes
     await steps.close(run);
     if (undone.outcome === 'nothing-to-undo' && isRefusal(error)) return run.end('refused', `${why}; nothing was changed`, objectionsOf(error));
     const back = undone.outcome === 'restored' ? `back on ${undone.version ?? 'no environment'}, verified` : 'nothing had been switched';
-    return run.end('rolled-back', `${why}; ${back}`);
+    return run.end('rolled-back', `${why}; ${back}${more(undone)}`);
   });
 }
 
@@ -56,9 +56,11 @@ async function undoOnce(run: Run, chain: string | null): Promise<Undone> {
   return undone;
 }
 
+/** A verified undo may have something to say all the same: a key of a configuration file that is somebody else's now. */
+export const more = ({ outcome, verified, problem }: Undone): string => (outcome === 'restored' && verified && problem !== '' ? `; ${problem}` : '');
 
 function undoneFact({ outcome, version, verified, problem }: Undone): string {
-  if (outcome === 'restored') return `${version ?? 'no environment'} again, ${verified ? 'verified' : `not verified: ${problem}`}`;
+  if (outcome === 'restored') return `${version ?? 'no environment'} again, ${verified ? `verified${problem && `; ${problem}`}` : `not verified: ${problem}`}`;
   return outcome === 'superseded' ? problem : problem || 'nothing had been switched';
 }
 
