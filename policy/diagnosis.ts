@@ -17,6 +17,8 @@ export { branchOf } from './branches.js';
 const MAX_EVIDENCE = 2000;
 const MAX_LINES = 50;
 const MAX_LINE = 400;
+/** A line of ours in a log: what was run, which says `wheel` in its options. */
+const OUR_COMMAND = '$ ';
 const OUTSTANDING = /error|failed|wheel/i;
 /** pip's log has one line for each file an index lists, thousands of them with "wheel", and talk of its temporary folders. */
 const LISTING = /^ *(?:Skipping link|Found link|Created temporary directory|Removed )/;
@@ -81,6 +83,6 @@ function evidenceOf(known: ClassifiedFailure, project: string | null, text: stri
 
 /** WF-15: the lines that mention an error, a failure or a wheel, each once, masked; the first 50. */
 export function outstandingLines(output: string): string[] {
-  const lines = saidBy(output).split('\n').filter((line) => OUTSTANDING.test(line) && !LISTING.test(line)).map((line) => shown(line.trim(), MAX_LINE));
+  const lines = saidBy(output).split('\n').filter((line) => OUTSTANDING.test(line) && !LISTING.test(line) && !line.startsWith(OUR_COMMAND)).map((line) => shown(line.trim(), MAX_LINE));
   return [...new Set(lines)].slice(0, MAX_LINES);
 }

@@ -41,7 +41,7 @@ const appended = (path: string, text: string | null): FallbackDocument[] => (tex
 const replaced = (path: string, text: string): FallbackDocument => ({ path, mode: 'replace', text });
 
 /** Byte for byte what was tried, so that its digest is the one on record. */
-const proposedLocks = ({ proposals = [] }: FallbackRecord): FallbackDocument[] => proposals.flatMap(({ lock }, at) => (lock === undefined ? [] : [replaced(proposalName(proposals, at), lock)]));
+const proposedLocks = ({ proposals = [] }: FallbackRecord): FallbackDocument[] => proposals.flatMap(({ lock }, at) => (lock === undefined || lock === '' ? [] : [replaced(proposalName(proposals, at), lock)]));
 
 /** `20261121_140312`, UTC, as the documents name their backups. */
 const stamp = (iso: string): string => iso.replace(/[-:]/g, '').replace('T', '_').slice(0, 15);

@@ -3,8 +3,8 @@ import type { FallbackRecord, RecordedProposal } from './fallback-record.js';
 import type { Diagnosis, Finding, Verification, WheelBuild } from './model.js';
 import { oneLine } from './text.js';
 
-/** Numbers of items; `evidence` and `line` are characters. The sums stay below `MAX_ENTRY_LENGTH` for a lock of 2,000 pins. */
-export const MOST = { pins: 2_000, reasons: 50, findings: 150, withEvidence: 30, evidence: 2_000, lines: 60, line: 400, differences: 50, changes: 400, wheels: 400 } as const;
+/** Numbers of items; `evidence` and `line` are characters, more than a host sends: what a run records of it is what it was told. The sums stay below `MAX_ENTRY_LENGTH` for a lock of 2,000 pins. */
+export const MOST = { pins: 2_000, reasons: 50, findings: 150, withEvidence: 30, evidence: 2_400, lines: 60, line: 500, differences: 50, changes: 400, wheels: 400 } as const;
 
 export const boundDiagnosis = (diagnosis: Diagnosis): Diagnosis => ({
   ...diagnosis,

@@ -50,6 +50,7 @@ export async function look(ctx: HostContext, step: StepScope, input: LookInput):
     publicIndex: ctx.agentFile.index.url === undefined,
     installer: await installerOf(ctx, resolved.owner),
     settings: resolved.settings,
+    ...(ctx.agentFile.roles.length > 0 ? { roles: ctx.agentFile.roles } : {}),
     objections: [...unsettledObjection(ctx, resolved), ...linkObjections(ctx, resolved, link, input.create), ...lock.objections, ...probe],
   };
 }

@@ -24,7 +24,7 @@ export function proposalBlocks({ proposals = [] }: FallbackRecord): Block[] {
   return [
     words('None of these was taken. Each deviates from the pins and needs the approval of whoever approves locks.'),
     ...proposals.flatMap((proposal, at): Block[] => [
-      words(`${sentence(rungText(proposal.rung))}, for Python ${proposal.interpreter}: ${triedText(proposal)}. `, code(proposalName(proposals, at)), ', sha256 ', code(proposal.lockSha256)),
+      words(`${sentence(rungText(proposal.rung))}, for Python ${proposal.interpreter}: ${triedText(proposal)}.`, ...(proposal.lockSha256 === '' ? [] : [' ', code(proposalName(proposals, at)), ', sha256 ', code(proposal.lockSha256)])),
       preformatted(diffText(proposal), 'diff'),
     ]),
   ];

@@ -37,14 +37,32 @@ export async function targetOf(it: TestInstance, { victim, point }: Case, { run 
   return { pids: [it.handle.pids()[victim]!], isGroup: false, watch: null };
 }
 
+/** Requests after which a command is past connecting and asks the run again and again. */
+const ASKED_OFTEN = 6;
+
 async function follow(it: TestInstance, run: string): Promise<Watcher> {
   const process = it.spawnCli('watch', run);
   let stdout = '';
   process.stdout!.on('data', (text: Buffer) => (stdout += text.toString()));
   const ended = once(process, 'close').then(([code, signal]: unknown[]) => ({ code: code as number | null, signal: signal as string | null, stdout }));
+  const pid = process.pid!;
   const port = Number(it.handle.address.split(':').at(-1));
-  await poll(() => process.exitCode !== null || isConnected(process.pid!, port));
-  return { pid: process.pid!, ended };
+  await poll(() => process.exitCode !== null || isConnected(pid, port));
+  // One that is stopped while it connects could not tell (exit 69): here it follows.
+  for (let asked = 0, written = ''; asked < ASKED_OFTEN && process.exitCode === null; await sleep(ASK_MS)) {
+    const now = writtenBy(pid);
+    if (now !== written) [asked, written] = [asked + 1, now];
+  }
+  return { pid, ended };
+}
+
+/** Bytes it has written in all its life, as `/proc` has them; to a server, once it prints nothing. */
+function writtenBy(pid: number): string {
+  try {
+    return /^wchar: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'latin1'))![1]!;
+  } catch {
+    return '';
+  }
 }
 
 /** Whether a process holds an established connection to a port of this machine. */

@@ -14,7 +14,7 @@ import { recordedRuns } from '../support/history-entries.js';
 const WORKFLOWS: Record<RunKind, string[]> = { change: ['environment-change'], fallback: ['wheel-fallback', 'environment-change'], rollback: ['environment-undo'] };
 
 /** Steps of less common ways, which need not have a recorded history; what calls each of them is looked up in the workflows. */
-const NOT_RECORDED = ['measure', 'diagnose', 'ladder', 'build source-one', 'build source-all', 'propose'];
+const NOT_RECORDED = ['measure', 'build source-all'];
 
 const loaded = (text = ''): { policy: ReturnType<typeof policyOf>; digest: string } => ({ policy: policyOf(text), digest: 'ab'.repeat(32) });
 

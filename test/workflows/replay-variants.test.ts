@@ -52,8 +52,8 @@ const VARIANTS: Broken[] = [
 
   broken('invariant 10: the next order before the record of the last', 'environment-change--done', 'lib/run.js', 'await (this.undoing ? this.recordOrGoOn() : this.record());', ''),
   broken('invariant 10: an undo that waits for the records', 'environment-change--aborted-during-prepare', 'lib/run.js', 'await (this.undoing ? this.recordOrGoOn() : this.record());', 'await this.record();'),
-  broken('invariant 10: entries that are written twice', 'environment-change--done', 'lib/run.js', 'this.unrecorded = this.unrecorded.slice(entries.length);', '', /appendRecords/),
-  broken('invariant 10: entries that overwrite each other', 'environment-change--done', 'lib/run.js', '++this.noted', '1', /appendRecords/),
+  broken('invariant 10: entries that are written twice', 'environment-change--done', 'lib/run-records.js', 'this.unrecorded = this.unrecorded.slice(entries.length);', '', /appendRecords/),
+  broken('invariant 10: entries that overwrite each other', 'environment-change--done', 'lib/run-records.js', '++this.noted', '1', /appendRecords/),
   broken('invariant 10: a fallback that begins before it is on record', 'wheel-fallback--done', 'wheel-fallback.js', 'await run.record();', ''),
   broken('who allowed it is another', 'environment-change--done', 'lib/run.js', "'policy pre-approved'", "'nobody'", /approval/),
 
@@ -61,7 +61,14 @@ const VARIANTS: Broken[] = [
   broken('invariant 14: a host that objects is not heard', 'environment-change--refused-for-a-foreign-link', 'lib/planning.js', 'if (look.objections.length > 0)', 'if (false)'),
   broken('invariant 14: another plan than the one agreed to', 'environment-change--refused-for-another-plan', 'environment-change.js', 'request.planDigest !== plan.digest', 'false'),
   broken('invariant 14: a refusal without its reasons', 'environment-change--refused-at-plan', 'environment-change.js', "join('; '), planned.refused)", "join('; '), [])", /objections/),
-  broken('an index that does not answer is asked again after 20 minutes', 'wheel-fallback--could-not-tell', 'wheel-fallback.js', "'20 seconds'", "'20 minutes'", /timer 2: .*20000/),
+  broken('an index that does not answer is asked again after 20 minutes', 'wheel-fallback--could-not-tell', 'lib/assessing.js', "'20 seconds'", "'20 minutes'", /timer 2: .*20000/),
+
+  broken('invariant 14: a plan nobody agreed to, after a build they agreed to', 'wheel-fallback--asks-again-for-the-plan', 'wheel-fallback.js', 'request.planDigest === NO_PLAN_YET', 'false'),
+  broken('WF-37: sources that are built and not judged again', 'wheel-fallback--done-with-wheels-from-source', 'lib/ladder.js', 'const decision = await decideAgain(run, request, assessed, findings);', 'const decision = findings.decision;'),
+  broken('WF-48: an environment slower than the project allows is switched to', 'environment-change--rolled-back-for-its-speed', 'lib/measuring.js', 'if (isTooSlow(measured))', 'if (false)'),
+  broken('WF-71: a project that is cleaned unasked', 'environment-change--done', 'environment-change.js', 'if (request.cleanProject)', 'if (true)'),
+  broken('WF-71: a reset that finds everything as it should be, and does nothing', 'environment-change--rebuilt-and-cleaned', 'environment-change.js', ' && !request.rebuild', ''),
+  broken('a change ended before its switch is told as unfinished', 'wheel-fallback--its-change-terminated', 'lib/child-change.js', "if (result === 'freed')", 'if (false)', /rollback-incomplete/),
 ];
 
 const fileOf = (name: string): string => {

@@ -27,7 +27,7 @@ const PROPOSED: readonly string[] = ['verified-pins', 'known-good', 'relock', 'b
 
 const ladderFact = ({ rungs }: Ladder): StepFact => ({
   ok: rungs.length > 0,
-  fact: rungs.map(({ rung, why }) => `${rung}: ${why}`).join('; ') || 'nothing is left to try',
+  fact: rungs.length > 0 ? `left to try: ${rungs.map(({ rung }) => rung).join(', ')}` : 'nothing is left to try',
   data: { rungs: rungs as never },
 });
 
