@@ -1,4 +1,6 @@
 /** The one line of `runbook why`. */
+import type { EnvironmentRef } from './model.js';
+import type { AuditEntry } from './records.js';
 import type { RunView } from './run-view.js';
 import { oneLine } from './text.js';
 
@@ -21,6 +23,13 @@ export function whyLine({ history, live, formatTime }: WhyInput): string {
   const line = `${latest.to ?? 'none'} since ${formatTime(latest.changedAt ?? latest.startedAt)} by ${latest.run} (${who(latest)})${until(latest, earlier, formatTime)}${running(latest)}`;
   if (live !== undefined && live !== latest.to) return `${live ?? 'no Python'}, which no run on record put there; the last on record: ${line}`;
   return line;
+}
+
+/** What hands changed in an environment since its last run, by the newest news of its host that name it; null: nothing known. */
+export function driftLine(env: EnvironmentRef, since: string, news: readonly AuditEntry[], formatTime: WhyInput['formatTime']): string | null {
+  const wordsIn = ({ data }: AuditEntry): string | undefined => (data['drift'] as { link: string; what: string }[] | undefined)?.find(({ link }) => link === env.link)?.what;
+  const last = news.findLast((entry) => entry.host === env.host && entry.at > since && wordsIn(entry) !== undefined);
+  return last ? `seen changed by hand ${formatTime(last.at)}: ${oneLine(wordsIn(last)!, 400)}` : null;
 }
 
 const who = (run: RunView): string => `${oneLine(run.requester)}: "${oneLine(run.reason, 120)}"${run.approval === '' ? '' : `, ${oneLine(run.approval)}`}`;

@@ -2,7 +2,7 @@ import { readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import type { EnvironmentRef } from '../../../policy/model.js';
-import { whyLine } from '../../../policy/run-text.js';
+import { driftLine, whyLine } from '../../../policy/run-text.js';
 import { findInstance } from '../instance.js';
 import { localTime, type Io } from '../io.js';
 import { recordsOf } from '../known-runs.js';
@@ -17,10 +17,13 @@ export function whyCommand(program: Command, io: Io): void {
     .action((target: string, options: { json?: boolean }) => {
       const instance = findInstance();
       const env = readTarget(target, instance);
-      const history = recordsOf(instance)?.historyOf(env.host, env.link) ?? [];
+      const records = recordsOf(instance);
+      const history = records?.historyOf(env.host, env.link) ?? [];
       if (options.json) return io.out(JSON.stringify(history, null, 2));
       const live = env.host === instance.host ? { live: versionAt(env) } : {};
       io.out(whyLine({ history, formatTime: localTime, ...live }));
+      const drift = driftLine(env, history[0]?.changedAt ?? '', (records?.entriesByEvent('changed') ?? []).map(({ entry }) => entry), localTime);
+      if (drift !== null) io.out(drift);
     });
 }
 
