@@ -49,5 +49,5 @@ const stamp = (iso: string): string => iso.replace(/[-:]/g, '').replace('T', '_'
 /** WF-43: the installed set with the hash of each file; verification found exactly these installed. */
 function newLock({ version, pins }: LockVerdict): string {
   const rows = pins.flatMap(({ project, version: release, file }) => (file ? [`${project}==${release} --hash=sha256:${file.sha256}`] : []));
-  return `${[`# Installed and verified for Python ${version}; give it to whoever approves locks.`, ...rows].join('\n')}\n`;
+  return `${[`# pending: installed and verified for Python ${version}, and no other; approved by nobody yet. No run reads this file: give it to whoever approves locks.`, ...rows].join('\n')}\n`;
 }

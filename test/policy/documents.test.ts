@@ -76,10 +76,12 @@ test('DIS-16: all records of both documents are written, from one record, and ag
   }
 });
 
-test('WF-22, WF-43: the package list before, named by the time of the run, and the new lock with hashes; none of a failed run', () => {
+test('WF-22, WF-43, DIS-09: the package list before, named by the time of the run, and the new lock with hashes, pending until it is approved; none of a failed run', () => {
   const named = (changes: object): string[] => fallbackDocuments({ ...record(), ...changes }).map(({ path }) => path);
   assert.ok(named({ frozen: ['a==1'] }).some((path) => /^requirements\.frozen\.\d{8}_\d{6}$/.test(path)));
   assert.ok(!fallbackDocuments(record('rolled-back')).some(({ path }) => path === 'requirements.lock'));
+  const lock = fallbackDocuments(record()).find(({ path }) => path === 'requirements.lock')!.text;
+  assert.match(lock, /^# pending: .* Python 3\.11\.\d+, and no other; approved by nobody yet/);
 });
 
 test('WF-27: the report names activation on both layouts', () => {

@@ -63,7 +63,7 @@ test('an undo target that was changed since it was armed is not verified, and th
   assert.deepEqual([again.outcome, again.verified, again.problem], ['restored', true, '']);
 });
 
-test('the environment\'s last change: each undo goes one change back, and an order given again does not go further', async () => {
+test('DIS-21: the kept tree is restored, each undo one change back with no installer at hand; an order given again does not go further', async () => {
   const p = await changed({ name: 'last', run: 'ch-one' });
   await closeChange(host.ctx, testScope(), p.order('close'), { keepPin: false });
   const version = await makeVenv(host, join(p.project.venvs, 'ch-two-1'), '3.11');

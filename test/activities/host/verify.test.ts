@@ -236,7 +236,7 @@ async function live(settings: Partial<ProjectSettings> = {}): Promise<Built & { 
   return { ...one, digest, look: (given = digest) => verifyLink(host.ctx, testScope(), one.order('verify link'), { plan: one.plan, tree: one.id, manifestDigest: given }) };
 }
 
-test('through the link: version, imports and manifest are those that were verified', async () => {
+test('WF-35: through the link, version, imports and manifest are those that were verified', async () => {
   const { look } = await live();
   const seen = await look();
   assert.deepEqual([seen.ok, seen.version, seen.problem], [true, python.version, '']);
