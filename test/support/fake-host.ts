@@ -126,3 +126,12 @@ export function requestFor(host: string, kind: ChangeRequest['kind'] = 'change')
     tuning: { heartbeatMs: 5_000, scheduleToStartMs: 1_500, leaseRetryMs: 200 },
   };
 }
+
+/** An activity that does not end before it is told to. */
+export function held<T>(answer: T): { act: () => Promise<T>; reached: Promise<void>; release(): void } {
+  let reach!: () => void;
+  let release!: () => void;
+  const reached = new Promise<void>((resolve) => (reach = resolve));
+  const released = new Promise<void>((resolve) => (release = resolve));
+  return { act: async () => (reach(), await released, answer), reached, release: () => release() };
+}

@@ -6,7 +6,7 @@ import type { HostActivities } from '../../activities/host/contract.js';
 import { environmentChange } from '../../workflows/environment-change.js';
 import { abortUpdate, statusQuery } from '../../workflows/messages.js';
 import { useEnvironment } from '../support/env.js';
-import { fakes, planOf, requestFor, saysNo, SETTINGS, VERIFIED, type Fakes } from '../support/fake-host.js';
+import { fakes, held, planOf, requestFor, saysNo, SETTINGS, VERIFIED, type Fakes } from '../support/fake-host.js';
 
 const env = useEnvironment();
 
@@ -17,15 +17,6 @@ const changes = (f: Fakes): string[] => f.calls.filter((name) => CHANGING.has(na
 async function run(t: { name: string }, f: Fakes, patch: object = {}): Promise<RunResult> {
   return env.withWorker(t, { activities: f.control, hostActivities: f.host }, ({ client, taskQueue, host, id }) =>
     client.workflow.execute(environmentChange, { taskQueue, workflowId: id('change'), args: [{ ...requestFor(host), ...patch }] }));
-}
-
-/** An activity that does not end before it is told to. */
-function held<T>(answer: T): { act: () => Promise<T>; reached: Promise<void>; release(): void } {
-  let reach!: () => void;
-  let release!: () => void;
-  const reached = new Promise<void>((resolve) => (reach = resolve));
-  const released = new Promise<void>((resolve) => (release = resolve));
-  return { act: async () => (reach(), await released, answer), reached, release: () => release() };
 }
 
 test('invariant 1, decision 16, WF-24, DEF-26: arming is complete before the first order that changes anything, and success is said last', async (t) => {

@@ -8,7 +8,7 @@ import { workflowIdOf } from '../../policy/ids.js';
 import { abortUpdate, statusQuery } from '../../workflows/messages.js';
 import { wheelFallback } from '../../workflows/wheel-fallback.js';
 import { useEnvironment } from '../support/env.js';
-import { fakes, lookOf, requestFor, saysNo, VERIFIED, type Fakes } from '../support/fake-host.js';
+import { fakes, held, lookOf, requestFor, saysNo, VERIFIED, type Fakes } from '../support/fake-host.js';
 
 const env = useEnvironment();
 const ULID = '01J00000000000000000000000';
@@ -73,18 +73,15 @@ test('documents that can\'t be written don\'t change what happened', async (t) =
 });
 
 test('decision 19: an abort of the fallback aborts its change, which undoes itself', async (t) => {
-  let release!: () => void;
-  const held = new Promise<void>((resolve) => (release = resolve));
-  let reach!: () => void;
-  const reached = new Promise<void>((resolve) => (reach = resolve));
-  const f = fakes({ host: { prepare: async (order) => (reach(), await held, { id: `${order.run}-1`, path: '/x', installer: 'uv', packages: 1, asUser: 'p', workMs: 1 }) } });
+  const building = held({ id: 'fb-0000-1', path: '/x', installer: 'uv' as const, packages: 1, asUser: 'p', workMs: 1 });
+  const f = fakes({ host: { prepare: building.act } });
   const result = await env.withWorker(t, { activities: f.control, hostActivities: f.host }, async ({ client, taskQueue, host }) => {
     const request = { ...requestFor(host, 'fallback'), run: 'fb-0000' };
     const handle = await client.workflow.start(wheelFallback, { taskQueue, workflowId: workflowIdOf('fallback', request.env, ULID), args: [request] });
-    await reached;
+    await building.reached;
     while ((await handle.query(statusQuery)).step !== 'prepare') await new Promise((resolve) => setTimeout(resolve, 20));
     await handle.executeUpdate(abortUpdate, { args: [{ by: 'alice', reason: 'not today' }] });
-    release();
+    building.release();
     return handle.result();
   });
   assert.equal(result.outcome, 'rolled-back');
@@ -93,17 +90,14 @@ test('decision 19: an abort of the fallback aborts its change, which undoes itse
 });
 
 test('a change terminated from outside is told as unfinished, with the way to settle it', async (t) => {
-  let reach!: () => void;
-  const reached = new Promise<void>((resolve) => (reach = resolve));
-  let release!: () => void;
-  const held = new Promise<void>((resolve) => (release = resolve));
-  const f = fakes({ host: { holderEnded: async () => ({ result: 'unsettled' }), verifyLink: async () => (reach(), await held, { ok: true, version: '3.11.7', problem: '', workMs: 1 }) } });
+  const link = held({ ok: true, version: '3.11.7', problem: '', workMs: 1 });
+  const f = fakes({ host: { holderEnded: async () => ({ result: 'unsettled' }), verifyLink: link.act } });
   const result = await env.withWorker(t, { activities: f.control, hostActivities: f.host }, async ({ client, taskQueue, host }) => {
     const request = { ...requestFor(host, 'fallback'), run: 'fb-0000' };
     const handle = await client.workflow.start(wheelFallback, { taskQueue, workflowId: workflowIdOf('fallback', request.env, ULID), args: [request] });
-    await reached;
+    await link.reached;
     await client.workflow.getHandle(workflowIdOf('change', request.env, ULID)).terminate('by hand');
-    release();
+    link.release();
     return handle.result();
   });
   assert.equal(result.outcome, 'rollback-incomplete');
@@ -129,17 +123,14 @@ test('DIS-14, DIS-18: by default the fallback replaces what the link leads to, w
 });
 
 test('a change whose fallback was terminated goes on, and says its own end', async (t) => {
-  let reach!: () => void;
-  const reached = new Promise<void>((resolve) => (reach = resolve));
-  let release!: () => void;
-  const held = new Promise<void>((resolve) => (release = resolve));
-  const f = fakes({ host: { prepare: async (order) => (reach(), await held, { id: `${order.run}-1`, path: '/x', installer: 'uv', packages: 1, asUser: 'p', workMs: 1 }) } });
+  const building = held({ id: 'fb-0000-1', path: '/x', installer: 'uv' as const, packages: 1, asUser: 'p', workMs: 1 });
+  const f = fakes({ host: { prepare: building.act } });
   await env.withWorker(t, { activities: f.control, hostActivities: f.host }, async ({ client, taskQueue, host }) => {
     const request = { ...requestFor(host, 'fallback'), run: 'fb-0000' };
     const handle = await client.workflow.start(wheelFallback, { taskQueue, workflowId: workflowIdOf('fallback', request.env, ULID), args: [request] });
-    await reached;
+    await building.reached;
     await handle.terminate('by hand');
-    release();
+    building.release();
     const result = (await client.workflow.getHandle(workflowIdOf('change', request.env, ULID)).result()) as RunResult;
     assert.equal(result.outcome, 'done');
   });
@@ -147,18 +138,15 @@ test('a change whose fallback was terminated goes on, and says its own end', asy
 });
 
 test('a change terminated before its switch is told as rolled back: its host removed the attempt', async (t) => {
-  let reach!: () => void;
-  const reached = new Promise<void>((resolve) => (reach = resolve));
-  let release!: () => void;
-  const held = new Promise<void>((resolve) => (release = resolve));
+  const building = held({ id: 'fb-0000-1', path: '/x', installer: 'uv' as const, packages: 1, asUser: 'p', workMs: 1 });
   const asked: string[] = [];
-  const f = fakes({ host: { holderEnded: async ({ chain }) => (asked.push(chain), { result: 'freed' }), prepare: async (order) => (asked.push(order.chain), reach(), await held, { id: `${order.run}-1`, path: '/x', installer: 'uv', packages: 1, asUser: 'p', workMs: 1 }) } });
+  const f = fakes({ host: { holderEnded: async ({ chain }) => (asked.push(chain), { result: 'freed' }), prepare: (order) => (asked.push(order.chain), building.act()) } });
   const result = await env.withWorker(t, { activities: f.control, hostActivities: f.host }, async ({ client, taskQueue, host }) => {
     const request = { ...requestFor(host, 'fallback'), run: 'fb-0000' };
     const handle = await client.workflow.start(wheelFallback, { taskQueue, workflowId: workflowIdOf('fallback', request.env, ULID), args: [request] });
-    await reached;
+    await building.reached;
     await client.workflow.getHandle(workflowIdOf('change', request.env, ULID)).terminate('by hand');
-    release();
+    building.release();
     return handle.result();
   });
   assert.equal(result.outcome, 'rolled-back');
