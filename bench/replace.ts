@@ -1,7 +1,8 @@
 /**
- * Replaces the Python under the example project: ours through the command line, with assessment, verification, record and
- * orchestration, against the documents' procedure in plain shell and the same steps as an Ansible playbook.
- *   node dist/bench/replace.js [--runs 3] [--sides ours,shell,ansible] [--json]
+ * Replaces the Python under the example project: ours through the command line, with plan, verification, record and orchestration,
+ * against the documents' procedure in plain shell and the same steps as an Ansible playbook. `fallback` is ours with what comes
+ * before and after those steps as well: assessment, diagnosis, measurement, logs and report.
+ *   node dist/bench/replace.js [--runs 3] [--sides ours,fallback,shell,ansible] [--json]
  */
 import { rmSync } from 'node:fs';
 import path from 'node:path';
@@ -12,10 +13,11 @@ import { run } from './run.js';
 import { startStack, type Stack } from './stack.js';
 
 const flags = readFlags(['sides']);
-const wanted = (flags.values['sides'] ?? 'ours,shell,ansible').split(',');
+const wanted = (flags.values['sides'] ?? 'ours,fallback,shell,ansible').split(',');
 const uv = await findUv();
 const primary = await findPython('3.12');
 const fallback = await findPython('3.11');
+const fallbackVersion = await fullVersion(fallback);
 const work = workFolder('replace');
 const projectOf = (name: string) => (round: number): string => path.join(work.folder, 'projects', `${name}-${round}`);
 
@@ -30,8 +32,8 @@ function side(name: string, act: (project: string) => Promise<number | void>): S
 }
 
 /** Ours: from the command to its exit, everything included. */
-async function runOurs(stack: Stack, project: string): Promise<void> {
-  await stack.cli(['run', 'fallback', project, '--reason', 'benchmark', '--yes', '--json']);
+async function runOurs(stack: Stack, kind: 'change' | 'fallback', project: string): Promise<void> {
+  await stack.cli(['run', kind, project, ...(kind === 'change' ? ['--to', fallbackVersion] : []), '--reason', 'benchmark', '--yes', '--json']);
 }
 
 async function runShell(project: string): Promise<void> {
@@ -46,10 +48,11 @@ async function runAnsible(project: string): Promise<void> {
 let stack: Stack | null = null;
 try {
   const sides: Side[] = [];
-  if (wanted.includes('ours')) {
-    stack = await startStack({ folder: work.folder, roots: [path.join(work.folder, 'projects')], primary: await fullVersion(primary), fallback: await fullVersion(fallback), uv });
+  if (wanted.includes('ours') || wanted.includes('fallback')) {
+    stack = await startStack({ folder: work.folder, roots: [path.join(work.folder, 'projects')], primary: await fullVersion(primary), fallback: fallbackVersion, uv });
     const ours = stack;
-    sides.push(side('ours', (project) => runOurs(ours, project)));
+    if (wanted.includes('ours')) sides.push(side('ours', (project) => runOurs(ours, 'change', project)));
+    if (wanted.includes('fallback')) sides.push(side('fallback', (project) => runOurs(ours, 'fallback', project)));
   }
   if (wanted.includes('shell')) sides.push(side('shell', runShell));
   if (wanted.includes('ansible')) sides.push(side('ansible', runAnsible));
@@ -57,7 +60,7 @@ try {
   await alternate(sides.map((s) => ({ ...s, prepare: (r) => s.prepare?.(1000 + r), run: (r) => s.run(1000 + r), cleanUp: (r) => s.cleanUp?.(1000 + r) })), 1, tell);
   const series = await alternate(sides, flags.runs, tell);
   const factors = wanted.includes('ours') ? ratios(series) : [];
-  const verdicts: Verdict[] = factors.map(({ name, ratio }) => {
+  const verdicts: Verdict[] = factors.filter(({ name }) => !name.startsWith('fallback')).map(({ name, ratio }) => {
     const target = name.startsWith('ansible') ? 5 : 4;
     return { figure: `replace an environment, ${name}`, target: `at least ${target} times`, got: `${ratio.toFixed(1)} times`, met: ratio >= target };
   });

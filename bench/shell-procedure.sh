@@ -1,7 +1,7 @@
 #!/bin/bash
 # The wheel fallback as its runbook document writes it, by hand: steps 3.1 to 6.1 in plain shell.
 #   shell-procedure.sh PROJECT PYTHON
-# Left out, to its advantage: the assessment and diagnosis before it (steps 1 and 2).
+# Left out: assessment and diagnosis before it (steps 1 and 2), and the performance check (5.3): `runbook run fallback` has all three.
 set -euo pipefail
 cd "$1"
 python311=$2
@@ -54,10 +54,6 @@ python -c "
 import pricer
 print('pricer module imports successfully')
 "
-
-# 5.3 Performance
-{ time python -c "import pandas as pd; df = pd.DataFrame({'a': range(1000000)}); print(df.sum())"; } 2>> performance.log
-echo "Fallback performance test: $(date)" >> performance.log
 
 # 6.1 Update the log
 cat >> wheel_fallback.log << EOF

@@ -61,9 +61,12 @@ export async function attemptLock(input: AttemptInput): Promise<Attempted> {
   if (portal) return { runs, findings: [portal], installable: 0 };
   if (!isOfPackage(first!.class)) return { runs, findings: [first!, ...named], installable: 0 };
   const suspected = new Set([...input.suspects, ...named.map(({ project }) => project!)]);
-  const installable = await restOf({ ...input, runner }, suspected, ask);
-  const singles = await mapParallel(input.pins.filter(({ project }) => suspected.has(project)).slice(0, MOST_SINGLES), AT_ONCE, async (pin) => ({ pin, made: await ask(runner, [pin]) }));
-  const single = singles.flatMap(({ pin, made }) => aboutOne(made, pin, input));
+  const oneByOne = (pins: Pin[]) => mapParallel(pins, AT_ONCE, async (pin) => ({ pin, made: await ask(runner, [pin]) }));
+  const early = input.pins.filter(({ project }) => suspected.has(project)).slice(0, MOST_SINGLES);
+  // Neither needs the other's answer, but for what the rest finds beside the suspects.
+  const [installable, singles] = await Promise.all([restOf({ ...input, runner }, suspected, ask), oneByOne(early)]);
+  const late = input.pins.filter((pin) => suspected.has(pin.project) && !early.includes(pin)).slice(0, MOST_SINGLES - early.length);
+  const single = [...singles, ...(await oneByOne(late))].flatMap(({ pin, made }) => aboutOne(made, pin, input));
   const known = new Set(single.map(({ project }) => project));
   return { runs, findings: [first!, ...single, ...named.filter(({ project }) => !known.has(project))], installable };
 }

@@ -2,13 +2,13 @@
 import { chownSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { causeOf } from '../../policy/assess.js';
-import { branchOf, isOfPackage, outstandingLines } from '../../policy/diagnosis.js';
+import { branchOf, outstandingLines } from '../../policy/diagnosis.js';
 import { policyFileSchema } from '../../policy/files/policy-file.js';
 import { parseRequirementsLock } from '../../policy/lock.js';
 import type { Pin } from '../../policy/lock.js';
 import { markerEnvironment, markerHolds } from '../../policy/markers.js';
 import { shown } from '../../policy/mask.js';
-import type { Diagnosis, Finding, Interpreter, Owner, PinVerdict } from '../../policy/model.js';
+import type { Diagnosis, Finding, LockVerdict, Owner, PinVerdict } from '../../policy/model.js';
 import { normalizeProjectName } from '../../policy/project-name.js';
 import { parsePylock } from '../../policy/pylock.js';
 import { adviceFor } from '../../policy/system-dependencies.js';
@@ -20,7 +20,6 @@ import type { HostActivities } from './contract.js';
 import { pipDryRunner, uvDryRunner } from './dry-run.js';
 import type { DryRunner, DryRunPlace } from './dry-run.js';
 import { writeEvidence } from './evidence-file.js';
-import { discoverInterpreters } from './interpreters.js';
 import { asOwner } from './owner.js';
 import { ownerCache } from './owner-cache.js';
 import { cacheFacts } from './pip-cache.js';
@@ -32,7 +31,7 @@ import { inScratch, sweepScratch } from './scratch.js';
 import { librariesText, numpyLibraries } from './shared-libraries.js';
 import type { LinkedLibraries } from './shared-libraries.js';
 import { systemFacts } from './system-facts.js';
-import { pipWords, pythonFacts, toolchain } from './toolchain.js';
+import { neighboursOf, pipWords, pythonFacts, toolchain } from './toolchain.js';
 import { findUv } from './tools.js';
 
 type Input = Parameters<HostActivities['diagnose']>[0];
@@ -46,7 +45,9 @@ export async function diagnose(ctx: HostContext, step: StepScope, input: Input):
   const pins = pinsOf(resolved, input);
   const cacheDir = ownerCache(ctx, owner, project);
   await sweepScratch(ctx);
-  const [tried, facts, tools, libraries] = await allOf([
+  const [elsewhere, tried, facts, tools, libraries] = await allOf([
+    // Where something is known to be missing, this will be asked for: not one after the other.
+    input.suspects.length > 0 ? judgedElsewhere(ctx, step, resolved, input) : Promise.resolve(null),
     inOwnersFolder(ctx, run, owner, (scratch, guard) => tryLock({ ctx, step, owner, interpreter, cacheDir, run, scratch, guard }, pins, input)),
     pythonFacts(step, interpreter, owner),
     toolchain(ctx, interpreter, owner),
@@ -54,7 +55,7 @@ export async function diagnose(ctx: HostContext, step: StepScope, input: Input):
   ]);
   const output = tried.attempted.runs.map((made) => made.output).join('\n');
   const log = writeEvidence(ctx, run, 'wheel_install', output);
-  const findings = [...(await refined(ctx, step, resolved, input, tried.attempted.findings)), ...libraryFindings(libraries)];
+  const findings = [...(await refined(tried.attempted.findings, elsewhere ?? (() => judgedElsewhere(ctx, step, resolved, input)))), ...libraryFindings(libraries)];
   const { system, distribution } = systemFacts(interpreter, facts?.platform ?? '');
   const words = { ...pipWords(facts, tried.newestPip), ...tools, 'numpy libraries': librariesText(libraries) };
   const table = input.systemDependencies ?? policyFileSchema.parse({}).systemDependencies;
@@ -119,10 +120,8 @@ async function tryLock(place: DryRunPlace, pins: Pin[], { suspects, interpreter,
   const byUv = uv ? uvDryRunner(place, uv) : null;
   const runner = byUv && installer !== 'pip' ? byUv : await pipDryRunner(place);
   const again = runner.tool === 'pip' ? byUv : null;
-  const attempted = await attemptLock({ pins, suspects: suspects.map(normalizeProjectName), interpreter, runner, again });
-  const [first] = attempted.findings;
-  const isReachable = first === undefined || isOfPackage(first.class);
-  return { attempted, newestPip: isReachable ? await newestPip(again ?? runner) : null };
+  const [attempted, newest] = await allOf([attemptLock({ pins, suspects: suspects.map(normalizeProjectName), interpreter, runner, again }), newestPip(again ?? runner)]);
+  return { attempted, newestPip: newest };
 }
 
 /** The newest pip the index has for this interpreter; an index of a company's own may have none. */
@@ -132,26 +131,30 @@ async function newestPip(runner: DryRunner): Promise<string | null> {
 }
 
 /** What the index has of each package, which no installer tells: a wheel for another Python, for another platform, or a source release alone. */
-async function refined(ctx: HostContext, step: StepScope, resolved: ResolvedEnvironment, { env, interpreter }: Input, findings: Finding[]): Promise<Finding[]> {
+async function refined(findings: Finding[], judged: LockVerdict[] | (() => Promise<LockVerdict[]>)): Promise<Finding[]> {
   if (!findings.some(({ class: kind }) => kind === 'WHEEL_MISSING' || kind === 'NO_DISTRIBUTION')) return findings;
-  // pip takes half a second a pin, and its log has told already.
-  if ((await findUv(ctx, resolved.owner)) === null) return findings;
-  const [verdict, ...elsewhere] = await assess(ctx, step, { env, interpreters: [interpreter, ...(await neighbours(ctx, resolved, interpreter))] });
+  const [verdict, ...elsewhere] = typeof judged === 'function' ? await judged() : judged;
+  if (!verdict) return findings;
   const others = elsewhere.flatMap(({ pins }) => pins);
   return findings.map((finding) => {
-    const pin = verdict!.pins.find(({ project }) => project === finding.project);
+    const pin = verdict.pins.find(({ project }) => project === finding.project);
     const isOpen = finding.class === 'WHEEL_MISSING' || finding.class === 'NO_DISTRIBUTION';
-    return pin && isOpen && verdict!.error === null ? withVerdict(finding, pin, others) : finding;
+    return pin && isOpen && verdict.error === null ? withVerdict(finding, pin, others) : finding;
   });
 }
 
-/** The interpreters next to this one in version: a wheel for one of them, and the Python version is the cause. Their verdicts are mostly known already. */
-async function neighbours(ctx: HostContext, { owner }: ResolvedEnvironment, { version }: Interpreter): Promise<Interpreter[]> {
-  const minor = (text: string): number => Number(text.split('.')[1]);
-  const all = (await discoverInterpreters(ctx, owner)).filter((one) => one.implementation === 'cpython' && !one.freeThreaded && /^3\.\d+\.\d+$/.test(one.version));
-  const older = all.find((one) => minor(one.version) < minor(version));
-  const newer = all.findLast((one) => minor(one.version) > minor(version));
-  return [older, newer].filter((one) => one !== undefined);
+/** The lock judged for this interpreter and those next to it; nothing without uv: pip takes half a second a pin, and its log has told already. */
+async function judgedElsewhere(ctx: HostContext, step: StepScope, resolved: ResolvedEnvironment, { env, interpreter }: Input): Promise<LockVerdict[]> {
+  if ((await findUv(ctx, resolved.owner)) === null) return [];
+  const judged: LockVerdict[] = [];
+  for (const one of [interpreter, ...(await neighboursOf(ctx, interpreter, resolved.owner))]) {
+    judged.push(...(await assess(ctx, step, { env, interpreters: [one] })));
+    // Mostly both answers are known from the assessment, and the older neighbour has it all: a third question is seldom needed.
+    const [own, ...others] = judged;
+    const isElsewhere = (project: string): boolean => others.some(({ pins }) => pins.some((pin) => pin.project === project && pin.verdict === 'wheel'));
+    if (own!.missing.every(isElsewhere)) break;
+  }
+  return judged;
 }
 
 function withVerdict(finding: Finding, pin: PinVerdict, others: PinVerdict[]): Finding {

@@ -39,12 +39,20 @@ export async function pythonFacts(step: StepScope, interpreter: Interpreter, own
   return result.failed ? null : (JSON.parse(result.stdout) as PythonFacts);
 }
 
-/** Path of each program on the search path of builds, and the headers of every interpreter the owner can run; `missing` where there is none. */
+/** Path of each program on the search path of builds, and the headers of the interpreter and its neighbours; `missing` where there is none. */
 export async function toolchain(ctx: HostContext, interpreter: Interpreter, owner: Owner, searchPath = CHILD_PATH): Promise<Record<string, string>> {
   const programs = (PROGRAMS[interpreter.system] ?? []).map((name) => [name, programPath(name, searchPath) ?? MISSING]);
-  const others = (await discoverInterpreters(ctx, owner)).filter((one) => one.realpath !== interpreter.realpath && one.version !== interpreter.version);
-  const headers = await mapParallel([interpreter, ...others], AT_ONCE, async (one) => [`headers ${one.version}`, await headersOf(ctx, one, owner)]);
+  const headers = await mapParallel([interpreter, ...(await neighboursOf(ctx, interpreter, owner))], AT_ONCE, async (one) => [`headers ${one.version}`, await headersOf(ctx, one, owner)]);
   return Object.fromEntries([...programs, ...headers]);
+}
+
+/** The interpreters next to this one in version, one of each line: each asked costs a start of Python. */
+export async function neighboursOf(ctx: HostContext, { version }: Interpreter, owner: Owner): Promise<Interpreter[]> {
+  const minor = (text: string): number => Number(text.split('.')[1]);
+  const all = (await discoverInterpreters(ctx, owner)).filter((one) => one.implementation === 'cpython' && !one.freeThreaded && /^3\.\d+\.\d+$/.test(one.version));
+  const older = all.find((one) => minor(one.version) < minor(version));
+  const newer = all.findLast((one) => minor(one.version) > minor(version));
+  return [older, newer].filter((one) => one !== undefined);
 }
 
 async function headersOf(ctx: HostContext, interpreter: Interpreter, owner: Owner): Promise<string> {
