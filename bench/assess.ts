@@ -41,7 +41,8 @@ async function prepareOurs(): Promise<() => Promise<LockVerdict[]>> {
   const ctx: HostContext = { host: 'bench', agentVersion: 'bench', agentFile: loadAgentFile(agentFile), stateDir, store, now: () => new Date(), barrier: async () => undefined };
   const interpreters = (await Promise.all(pythons.map((python) => probeInterpreter(ctx, python)))).filter((one): one is Interpreter => one !== null);
   const step = { attempt: 1, signal: new AbortController().signal, heartbeat: () => undefined };
-  return () => assess(ctx, step, { env: { host: 'bench', link: path.join(project, '.venv') }, interpreters });
+  // Answers are remembered for five minutes, by context: a new one asks the index anew.
+  return () => assess({ ...ctx }, step, { env: { host: 'bench', link: path.join(project, '.venv') }, interpreters });
 }
 
 const same = (a: string[][], b: string[][]): boolean => JSON.stringify(a) === JSON.stringify(b);

@@ -22,6 +22,7 @@ import type { DryRunner, DryRunPlace } from './dry-run.js';
 import { writeEvidence } from './evidence-file.js';
 import { asOwner } from './owner.js';
 import { ownerCache } from './owner-cache.js';
+import { allOf } from './parallel.js';
 import { cacheFacts } from './pip-cache.js';
 import { readLink, resolveEnvironment } from './paths.js';
 import type { ResolvedEnvironment } from './paths.js';
@@ -69,12 +70,6 @@ export async function diagnose(ctx: HostContext, step: StepScope, input: Input):
     advice: adviceFor({ system: interpreter.system, distributions: distribution.ids, python: interpreter.version }, table, findings, words),
     workMs: performance.now() - started,
   };
-}
-
-/** All of them, or the first that failed; in either case after the last has ended, so that nothing goes on behind the answer. */
-async function allOf<T extends unknown[]>(work: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
-  await Promise.allSettled(work);
-  return Promise.all(work) as Promise<T>;
 }
 
 /** The pins that count for this interpreter (DEF-10: parsed, never split at spaces). */

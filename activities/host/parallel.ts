@@ -13,3 +13,9 @@ export async function mapParallel<T, R>(items: readonly T[], limit: number, map:
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
   return results;
 }
+
+/** All of them, or the first that failed; in either case after the last has ended, so that nothing goes on behind the answer. */
+export async function allOf<T extends readonly unknown[] | []>(work: T): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
+}

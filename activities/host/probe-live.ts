@@ -7,6 +7,7 @@ import type { HostContext, StepScope } from './context.js';
 import type { HostActivities } from './contract.js';
 import { discoverInterpreters, treeInterpreter } from './interpreters.js';
 import { readLink, resolveEnvironment } from './paths.js';
+import { allOf } from './parallel.js';
 import { findUv } from './tools.js';
 import { importModules, installedPackages, starter } from './tree-checks.js';
 
@@ -19,7 +20,7 @@ export async function probeLive(ctx: HostContext, step: StepScope, input: { env:
   const start = starter(ctx, owner, { scope: step });
   const python = join(link, 'bin/python');
   const stands = readLink(resolved).treePath !== null && existsSync(python);
-  const [live, uv, interpreters, pip, imports, packages] = await Promise.all([
+  const [live, uv, interpreters, pip, imports, packages] = await allOf([
     stands ? treeInterpreter(ctx, link, owner) : { version: null, problem: `${python}: expected an environment, got nothing there` },
     findUv(ctx, owner),
     discoverInterpreters(ctx, owner),

@@ -7,6 +7,7 @@ import { treeInterpreter } from './interpreters.js';
 import { namedDifferences } from './manifest-compare.js';
 import { takeManifest } from './manifest.js';
 import { perform } from './order.js';
+import { allOf } from './parallel.js';
 import { readLink, resolveEnvironment, standingText } from './paths.js';
 import type { ResolvedEnvironment } from './paths.js';
 import { importModules, starter } from './tree-checks.js';
@@ -42,7 +43,7 @@ async function judgeLink(ctx: HostContext, step: StepScope, guard: Guard, resolv
   const view = readLink(resolved);
   if (view.treePath !== expected) return { version: null, problem: `${link}: expected it to lead to ${expected}, got ${view.treePath ?? standingText(view)}` };
   const start = starter(ctx, owner, { guard, scope: step });
-  const [seen, imports, manifest] = await Promise.all([
+  const [seen, imports, manifest] = await allOf([
     treeInterpreter(ctx, link, owner),
     importModules(ctx, start, join(link, 'bin/python'), criticalModules(settings, files, project)),
     takeManifest(ctx, { tree: expected, owner, scope: 'all', record: false, step, guard }),

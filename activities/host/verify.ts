@@ -9,6 +9,7 @@ import type { Order } from './contract.js';
 import { treeInterpreter } from './interpreters.js';
 import { takeManifest } from './manifest.js';
 import { perform } from './order.js';
+import { allOf } from './parallel.js';
 import { asOwner } from './owner.js';
 import { dropOwnerCache } from './owner-cache.js';
 import { resolveEnvironment, TREE_ID } from './paths.js';
@@ -70,7 +71,7 @@ async function judge(ctx: HostContext, step: StepScope, guard: Guard, resolved: 
   const { owner, project } = resolved;
   const start = starter(ctx, owner, { guard, scope: step });
   const packages = await installedPackages(ctx, start, tree, owner);
-  const [interpreter, imports, tests] = await Promise.all([
+  const [interpreter, imports, tests] = await allOf([
     treeInterpreter(ctx, tree, owner),
     importModules(ctx, start, join(tree, 'bin/python'), modulesToImport(plan.settings, packages, project)),
     runProjectTests(ctx, start, tree, project, plan.settings, join(runFolder(ctx, order.run), `tests-${order.seq}-${step.attempt}.log`)),
