@@ -8,6 +8,7 @@ import { turnLink } from './link.js';
 import { namedDifferences } from './manifest-compare.js';
 import { takeManifest } from './manifest.js';
 import { operationId, perform } from './order.js';
+import { asOwner } from './owner.js';
 import { readLink, resolvePlace, standingText, type LinkView, type Place } from './paths.js';
 import { bootId } from './proc.js';
 import { hostRefused } from './refuse.js';
@@ -68,7 +69,7 @@ async function act(ctx: HostContext, step: StepScope, place: Place, armed: Armed
   if (wasSwitched) problems.push(...(await settleBack(ctx, step, place, armed, guard)));
   const proof = await proveHome(ctx, step, place, armed);
   problems.push(...proof.problems);
-  const left = wasSwitched && armed.switchingTo !== null ? readSeal(join(place.venvsDir, armed.switchingTo)) : null;
+  const left = wasSwitched && armed.switchingTo !== null ? asOwner(place.owner, () => readSeal(join(place.venvsDir, armed.switchingTo!))) : null;
   // A key that somebody else changed since is theirs: it is said, and the environment is back all the same.
   return answer({ outcome: wasSwitched ? 'restored' : 'nothing-to-undo', version: proof.version, verified: problems.length === 0, problem: [...problems, ...conflicts].join('; '), ...(left ? { from: left.version } : {}) });
 }

@@ -210,3 +210,28 @@ test('one that is fast enough, or could not be compared, is; without a limit not
   assert.equal((await run({ name: `${t.name} (no limit)` }, f)).outcome, 'done');
   assert.ok(!f.calls.includes('measure'));
 });
+
+test('invariant 10: an abort that comes while records are being written is on record too', async (t) => {
+  const writing = held(undefined);
+  const entries: { event: string }[] = [];
+  let isHeld = false;
+  const f = fakes({
+    control: {
+      appendRecords: async ({ entries: batch }) => {
+        const isArm = !isHeld && batch.some(({ data }) => data['step'] === 'arm');
+        if (isArm) await ((isHeld = true), writing.act());
+        entries.push(...batch);
+        return { head: { seq: entries.length, hash: '' } };
+      },
+    },
+  });
+  const result = await env.withWorker(t, { activities: f.control, hostActivities: f.host }, async ({ client, taskQueue, host, id }) => {
+    const handle = await client.workflow.start(environmentChange, { taskQueue, workflowId: id('change'), args: [requestFor(host)] });
+    await writing.reached;
+    await handle.executeUpdate(abortUpdate, { args: [{ by: 'alice', reason: 'not today' }] });
+    writing.release();
+    return handle.result();
+  });
+  assert.equal(result.outcome, 'rolled-back');
+  assert.equal(entries.filter(({ event }) => event === 'aborted').length, 1);
+});

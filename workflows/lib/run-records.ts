@@ -34,11 +34,12 @@ export class RunRecords {
 
   /** Writes what was noted. Forward waits until it is written: no records, no further step (invariant 10). */
   async write(): Promise<void> {
-    const [entries, evidence] = [this.unrecorded, this.evidence];
+    // Copies: what is noted while this batch is on its way (an abort) belongs to the next one.
+    const [entries, evidence] = [[...this.unrecorded], [...this.evidence]];
     if (entries.length === 0) return;
     await control.appendRecords({ entries, ...(evidence.length > 0 ? { evidence } : {}) });
-    this.unrecorded = this.unrecorded.slice(entries.length);
-    this.evidence = this.evidence.slice(evidence.length);
+    this.unrecorded = this.unrecorded.filter((entry) => !entries.includes(entry));
+    this.evidence = this.evidence.filter((text) => !evidence.includes(text));
   }
 
   /** For the undo: tries for 10 s and goes on; what could not be written is kept for the end. */
