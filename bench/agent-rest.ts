@@ -2,16 +2,13 @@
  * Memory and processor time of an agent that has nothing to do. Linux only (it reads /proc).
  *   node dist/bench/agent-rest.js [--seconds 60] [--json]
  */
-import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { finish, readFlags } from './lib.js';
-import { memory } from './memory.js';
+import { cpuSeconds, memory } from './memory.js';
 import { workFolder } from './project.js';
 import { findPython, findUv, fullVersion } from './pythons.js';
 import { startStack } from './stack.js';
 
-/** Clock ticks a second, fixed on Linux for programs. */
-const TICKS = 100;
 /** After its start the agent looks around; that is not rest. */
 const SETTLE_MS = 15_000;
 
@@ -20,12 +17,6 @@ const seconds = Number(flags.values['seconds'] ?? 60);
 const uv = await findUv();
 const work = workFolder('agent-rest');
 const stack = await startStack({ folder: work.folder, roots: [work.folder], primary: await fullVersion(await findPython('3.12')), fallback: await fullVersion(await findPython('3.11')), uv });
-
-/** Seconds of processor time a process has used, its threads included. */
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS;
-}
 
 try {
   const pid = stack.current.children.agent;

@@ -2,7 +2,7 @@
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
 
-type Event = temporal.api.history.v1.IHistoryEvent;
+export type Event = temporal.api.history.v1.IHistoryEvent;
 
 /** One activity of a history, in milliseconds. */
 export interface StepCost {
@@ -13,7 +13,8 @@ export interface StepCost {
   overheadMs: number;
 }
 
-const ms = (event: Event): number => Number(event.eventTime?.seconds ?? 0) * 1000 + (event.eventTime?.nanos ?? 0) / 1e6;
+/** When it happened, in milliseconds since 1970. */
+export const ms = (event: Event): number => Number(event.eventTime?.seconds ?? 0) * 1000 + (event.eventTime?.nanos ?? 0) / 1e6;
 
 /** Every completed activity with what lay around its work. Activities that were retried are left out: their wait is not overhead. */
 export function stepCosts(events: Event[]): StepCost[] {
@@ -46,6 +47,7 @@ export async function readStepCosts(address: string, namespace: string, since = 
   }
 }
 
-async function eventsOf(handle: WorkflowHandle): Promise<Event[]> {
+/** The whole history of a run. */
+export async function eventsOf(handle: WorkflowHandle): Promise<Event[]> {
   return (await handle.fetchHistory()).events ?? [];
 }

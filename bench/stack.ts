@@ -2,10 +2,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import type { AgentEnvironment } from '../policy/files/agent-file.js';
 import { readCurrent, type CurrentInstance } from '../worker/current.js';
-import { runbookPaths } from '../worker/paths.js';
+import { runbookPaths, type RunbookPaths } from '../worker/paths.js';
 import { freePort } from '../worker/server/ports.js';
 import { ROOT } from './project.js';
 import { cleanEnvironment, run, type Ran } from './run.js';
@@ -15,7 +15,13 @@ const CLI = path.join(ROOT, 'bin/runbook.js');
 const READY_MS = 240_000;
 
 export interface Stack {
+  /** As it was started. */
   current: CurrentInstance;
+  paths: RunbookPaths;
+  /** As it is now: a part that was started again has another process id. */
+  now(): CurrentInstance;
+  /** Puts these fields into the policy. */
+  setPolicy(fields: object): void;
   /** Runs `runbook ARGS`; throws unless its exit code is one of `allow` (default 0). */
   cli(args: string[], allow?: number[]): Promise<Ran>;
   stop(): Promise<void>;
@@ -30,6 +36,8 @@ export interface StackInput {
   fallback: string;
   uv: string;
   environments?: Pick<AgentEnvironment, 'link' | 'onSwitch' | 'units'>[];
+  /** Of the policy, beyond its interpreters. */
+  policy?: object;
 }
 
 /** Starts `runbook up` and waits until it says where it is. */
@@ -43,9 +51,14 @@ export async function startStack(input: StackInput): Promise<Stack> {
   const asRoot = process.getuid?.() === 0 ? ['--allow-root'] : [];
   const up = spawn(process.execPath, [CLI, 'up', ...ports, ...asRoot], { env, stdio: ['ignore', fd, fd] });
   closeSync(fd);
-  const current = await waitReady(up, path.join(input.folder, 'xdg/interpreter-runbooks/current.json'), log);
+  const paths = runbookPaths(env);
+  const current = await waitReady(up, paths.currentFile, log);
+  const now = (): CurrentInstance => readCurrent(paths.currentFile) ?? current;
   return {
     current,
+    paths,
+    now,
+    setPolicy: (fields) => writeFileSync(paths.policyFile, stringify({ ...(parse(readFileSync(paths.policyFile, 'utf8')) as object), ...fields })),
     cli: (args, allow = [0]) => run(process.execPath, [CLI, ...args], { env, allow }),
     stop: () => stopProcess(up),
   };
@@ -60,7 +73,7 @@ function writeConfiguration(input: StackInput): void {
   symlinkSync(cacheDir, path.join(input.folder, 'home/cache'));
   const rule = (version: string): object => ({ version, justification: 'the benchmark of this machine' });
   const line = input.primary.split('.').slice(0, 2).join('.');
-  writeFileSync(path.join(config, 'policy.yaml'), stringify({ interpreters: { primary: rule(`${line}.x`), fallback: rule(input.fallback) } }));
+  writeFileSync(path.join(config, 'policy.yaml'), stringify({ interpreters: { primary: rule(`${line}.x`), fallback: rule(input.fallback) }, ...input.policy }));
   writeFileSync(path.join(config, 'agent.yaml'), stringify({ host: 'bench', roots: input.roots, uv: input.uv, environments: input.environments ?? [] }));
 }
 

@@ -28,6 +28,9 @@ export function sha256Hex(text: string): string {
   return bytesToHex(sha256(utf8ToBytes(text)));
 }
 
+/** sha256 of bytes. */
+export const sha256Bytes = (bytes: Uint8Array): Uint8Array => sha256(bytes);
+
 /** sha256 over the canonical JSON of a value. */
 export function digestOf(value: unknown): string {
   return sha256Hex(canonicalJson(value));

@@ -1,4 +1,5 @@
 /** Where a run stands: one phase and one message, from one pure function, for CLI, Web UI, search attribute and reports. */
+import type { ExceptionClock, ReviewState } from './model-approval.js';
 import type { Outcome, StepReport } from './model.js';
 import { markdownCode, markdownText } from './text.js';
 
@@ -24,6 +25,10 @@ export interface RunState {
   aborting: { by: string; reason: string } | null;
   outcome: Outcome | null;
   message: string;
+  /** The decision it waits for; absent: none was asked. */
+  decision?: { request: string; workflowId: string; purpose: string; outcome: string | null; progress: string };
+  exception?: ExceptionClock;
+  review?: ReviewState;
 }
 
 const PHASE_OF_STEP: Record<string, Phase> = {
@@ -35,11 +40,18 @@ const PHASE_OF_STEP: Record<string, Phase> = {
   'build source-all': 'preparing',
   propose: 'preparing',
   measure: 'verifying',
+  declare: 'planning',
+  approve: 'waiting',
+  grant: 'waiting',
+  countdown: 'waiting',
+  rehearse: 'verifying',
+  'make permanent': 'closing',
   lease: 'waiting',
   arm: 'arming',
   prepare: 'preparing',
   verify: 'verifying',
   switch: 'switching',
+  adopt: 'switching',
   restart: 'restarting',
   'verify link': 'verifying',
   configure: 'closing',
@@ -94,10 +106,10 @@ const row = (step: string, took: string, fact: string): string => `| ${hard(`${s
 const hard = (text: string): string => text.replaceAll(' ', '\u00a0');
 
 /** What can be done about it now. */
-function commandsFor({ run, kind, where, outcome }: RunState): string[] {
+function commandsFor({ run, steps, where, outcome }: RunState): string[] {
   const look = [`runbook show ${run}`, `runbook logs ${run}`];
   if (outcome === null) return [`runbook watch ${run}`, ...look.slice(1), `runbook abort ${run} --reason …`];
-  if (outcome !== 'done' || kind === 'rollback') return look;
+  if (outcome !== 'done' || !steps.some(({ step }) => step === 'switch')) return look;
   return [...look, `runbook undo ${where} --reason …`];
 }
 

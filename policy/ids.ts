@@ -1,7 +1,7 @@
 /** Names of runs and environments, each with its inverse. */
 import type { EnvironmentRef, RunKind } from './model.js';
 
-const PREFIX: Record<RunKind, string> = { change: 'ch', fallback: 'fb', rollback: 'rb' };
+const PREFIX: Record<RunKind, string> = { change: 'ch', fallback: 'fb', rollback: 'rb', exception: 'ex', 'interpreter-change': 'ic' };
 
 /** `fallback/web-01/%2Fsrv%2Fpricer%2F.venv/01J…`: decision 10. */
 export function workflowIdOf(kind: RunKind, env: EnvironmentRef, ulid: string): string {
@@ -10,7 +10,7 @@ export function workflowIdOf(kind: RunKind, env: EnvironmentRef, ulid: string): 
 
 /** Inverse of {@link workflowIdOf}; null for ids of other shapes. */
 export function parseWorkflowId(id: string): { kind: RunKind; env: EnvironmentRef; ulid: string } | null {
-  const match = /^(change|fallback|rollback)\/([^/]+)\/([^/]+)\/([0-9A-Z]{26})$/.exec(id);
+  const match = /^(change|fallback|rollback|exception|interpreter-change)\/([^/]+)\/([^/]+)\/([0-9A-Z]{26})$/.exec(id);
   if (!match) return null;
   return { kind: match[1] as RunKind, env: { host: match[2]!, link: decodeURIComponent(match[3]!) }, ulid: match[4]! };
 }

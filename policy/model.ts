@@ -3,8 +3,10 @@
  * and how a run ended. Types only.
  */
 
+import type { ExceptionClock, SignedText } from './model-approval.js';
 import type { FailureClass, Performance, PerformanceProbe, Rung, WheelFailureCause } from './model-fallback.js';
 
+export type { ChangeRequest, ReviewRequest, Tuning, UndoRequest } from './model-requests.js';
 export type { Branch, BuiltWheel, Diagnosis, FailureClass, Finding, LockProposal, Performance, PerformanceProbe, ProjectLitter, Rung, WheelBuild, WheelFailureCause } from './model-fallback.js';
 
 /** One environment: a host and the absolute path of the link that names it, usually `PROJECT/.venv`. */
@@ -14,7 +16,7 @@ export interface EnvironmentRef {
 }
 
 /** What a run is about. More kinds join as their runbooks are built. */
-export type RunKind = 'change' | 'fallback' | 'rollback';
+export type RunKind = 'change' | 'fallback' | 'rollback' | 'exception' | 'interpreter-change';
 
 /** How a run of any kind ended. */
 export type Outcome =
@@ -127,6 +129,8 @@ export interface HostLook {
   settings: ProjectSettings;
   /** What the host is for beside its own environments. Absent in what earlier versions recorded. */
   roles?: 'builder'[];
+  /** Whether the host checks signatures itself. Absent in what earlier versions recorded: it does not. */
+  trust?: 'server' | 'signatures';
   /** Reasons of the host itself to refuse: what, expected, got, way out in each. */
   objections: Objection[];
 }
@@ -189,54 +193,6 @@ export interface LockVerdict {
   durationMs: number;
 }
 
-/** What a change asks for: intent only. */
-export interface ChangeRequest {
-  /** Short id people use: `ch-7k2m`. */
-  run: string;
-  kind: RunKind;
-  env: EnvironmentRef;
-  /** Version spec of the wanted interpreter: `3.12`, `3.11.13`, or null for the policy's primary. */
-  to: string | null;
-  /** Why, in the requester's words; required, on record. */
-  reason: string;
-  requester: string;
-  /** sha256 of the policy the requester saw. */
-  policyDigest: string;
-  /**
-   * The plan the requester agreed to; null plans and goes on (only where the policy pre-approves); `NO_PLAN_YET` of names.ts: agreed
-   * to what comes before a plan (source builds), and asks again for the plan itself.
-   */
-  planDigest: string | null;
-  /** True when there is no environment yet and one shall be made. */
-  create: boolean;
-  /** WF-71: built anew although what stands already is what the plan makes. Without `to`: on the interpreter that stands. */
-  rebuild?: true;
-  /** WF-71: once the change is done, what Python left beside the project's sources is removed. */
-  cleanProject?: true;
-  /** Modules probed in the live environment at assessment (WF-10); the policy's list. */
-  assessImports?: string[];
-  /** How long steps may take; absent: the defaults of `workflows/lib/host.ts`. */
-  tuning?: Tuning;
-}
-
-/** Intervals that tests shorten. Milliseconds. */
-export interface Tuning {
-  heartbeatMs: number;
-  scheduleToStartMs: number;
-  leaseRetryMs: number;
-}
-
-/** Asks for the way back of an environment's last change, or for the end of an unsettled one. */
-export interface UndoRequest {
-  run: string;
-  env: EnvironmentRef;
-  reason: string;
-  requester: string;
-  /** `undo` returns to what was armed; `keep` settles what an ended run left behind as it stands. */
-  mode: 'undo' | 'keep';
-  tuning?: Tuning;
-}
-
 /** What will be done. `digest` covers every other field but `facts` and `text`. */
 export interface Plan {
   kind: RunKind;
@@ -255,6 +211,8 @@ export interface Plan {
   undoTarget: string | null;
   /** ISO instant when the change ends by itself; null: stays. */
   end: string | null;
+  /** It ends this many hours after its grant. Absent: it does not. */
+  hours?: number;
   digest: string;
   /** Measurements for people; not in the digest. */
   facts: { freeBytes: number; needBytes: number; restartWindowSeconds: number; riders: Rider[]; index: string; installer: string; owner: Owner; drift?: string[] };
@@ -276,6 +234,8 @@ export interface Verification {
   /** Freeze digest: sha256 of the normalised, sorted `name==version` lines. */
   freezeHash: string;
   durationMs: number;
+  /** By the agent's own key, over `verdictText` of `signed-texts.ts`. Absent in what earlier versions recorded. */
+  signed?: SignedText;
 }
 
 /** How long a step took and the one fact worth a line. */
@@ -307,4 +267,10 @@ export interface RunResult {
   trees?: { from: string | null; to: string };
   /** Where it was measured. */
   performance?: Performance;
+  /** First execution run id of the run that switched, for who must undo it later. Absent in what earlier versions recorded. */
+  chain?: string;
+  /** Of an exception. */
+  exception?: ExceptionClock;
+  /** Who allowed it, where somebody did. */
+  approval?: { by: string[]; at: string };
 }

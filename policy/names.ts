@@ -45,6 +45,12 @@ export const FAILURE = {
   BadInput: 'BadInput',
   /** Records can't be written now; retryable: forward steps wait, undo goes on. Details: `Objection`. */
   RecordsUnavailable: 'RecordsUnavailable',
+  /** No signature, a wrong one, or too few; details: `Objection[]`. Final. */
+  NotApproved: 'NotApproved',
+  /** No channel took a notification; retryable unless there is none. */
+  NotDelivered: 'NotDelivered',
+  /** A signature could not be judged now (no signers, no ssh-keygen); retryable: it is not "invalid". */
+  SignaturesUnavailable: 'SignaturesUnavailable',
   /** Undo did not get to a verified state. */
   RollbackIncomplete: 'RollbackIncomplete',
 } as const;

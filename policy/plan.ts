@@ -1,5 +1,6 @@
 /** The plan: what will be done, its digest, and its words. */
 import { digestOf } from './canonical.js';
+import { versionObjection } from './exception.js';
 import type { ChangeRequest, HostLook, Interpreter, LockVerdict, Objection, Plan, PlannedFile } from './model.js';
 import type { PolicyFile } from './files/policy-file.js';
 import { behindLeastPatch } from './security-patch.js';
@@ -45,6 +46,7 @@ export function makePlan({ request, look, interpreter, verdict, policyDigest }: 
     onSwitch: look.onSwitch,
     undoTarget: look.current?.id ?? null,
     end: null,
+    ...(request.kind === 'exception' && request.hours !== undefined ? { hours: request.hours } : {}),
     digest: '',
     facts: {
       freeBytes: look.disk.freeBytes,
@@ -69,9 +71,12 @@ function plannedFiles(verdict: LockVerdict): PlannedFile[] {
 
 /**
  * Chooses the interpreter a request means, or says why there is none (WF-02, PV-03 to PV-05, PV-34, DIS-17). One that is
- * only `judged` may lack security fixes: a fallback leaves it, and must not wait for its patch.
+ * only `judged` may lack security fixes: a fallback leaves it, and must not wait for its patch. Under an `exception` the CAB
+ * approves what the policy does not: one exact final version, not below the minimum (DIS-04).
  */
-export function chooseTarget(look: HostLook, spec: string, policy: PolicyFile, allowPreReleases: boolean, use: 'target' | 'judged' = 'target'): Interpreter | Objection {
+export function chooseTarget(look: HostLook, spec: string, policy: PolicyFile, allowPreReleases: boolean, use: 'target' | 'judged' | 'exception' = 'target'): Interpreter | Objection {
+  const inexact = use === 'exception' ? versionObjection(spec, policy) : null;
+  if (inexact !== null) return inexact;
   const found = chooseInterpreter(look.interpreters, spec);
   if (!found) {
     return {
@@ -81,6 +86,7 @@ export function chooseTarget(look: HostLook, spec: string, policy: PolicyFile, a
       wayOut: `install Python ${spec} there (runbook doctor lists what was found), or name its path under "interpreters" in the agent file`,
     };
   }
+  if (use === 'exception') return found;
   const judged = classifyInterpreter(found.version, policy, allowPreReleases);
   if (judged.role === 'prohibited') {
     return {
@@ -165,9 +171,14 @@ export function planText(plan: Plan): string[] {
     ...(plan.adopt ? [`  ${plan.env.link} is a directory: it is adopted as .venvs/${plan.undoTarget} in one exchange`] : []),
     `  riders: ${serviceWords(plan)}`,
     `  undo to ${plan.undoTarget === null ? 'no environment: the link is removed' : `.venvs/${plan.undoTarget}`}`,
-    `  ${plan.end ? `ends by itself ${plan.end}` : 'stays until it is changed again'}`,
+    `  ${endText(plan)}`,
     ...(plan.facts.drift ?? []).map((line) => `  ! ${line}`),
   ];
+}
+
+function endText({ end, hours }: Plan): string {
+  if (end !== null) return `ends by itself ${end}`;
+  return hours === undefined ? 'stays until it is changed again' : `ends by itself ${hours} h after its grant, on the host`;
 }
 
 function serviceWords(plan: Plan): string {

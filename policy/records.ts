@@ -21,15 +21,29 @@ export const AUDIT_EVENTS = {
   changed: 'an agent saw an environment change outside any run',
   'host-unreachable': 'an agent missed its heartbeat',
   'host-back': 'an unreachable agent checked in again',
+  'approval-asked': 'a decision was opened; data: request, purpose, facts, rules, deadline, asked? (SignedText of the requester)',
+  vote: 'a vote was counted; data: request, vote (CountedVote), message',
+  'vote-refused': 'a vote was not counted; data: request, vote (RefusedVote)',
+  decided: 'a decision ended; data: request, purpose, outcome, message, by (people), decidedAt',
+  overdue: 'a board did not convene in time; data: request, role, by',
+  notified: 'somebody was told; data: event, role, channels',
+  undelivered: 'nobody could be told; data: event, roles, problem',
+  granted: 'an exception was granted; data: hours, grantedAt, expiresAt, from, to',
+  'root-cause': 'the root cause of an exception was handed in; data: by, sha256, signed',
+  evidence: 'a document was handed in for a step of a review; data: step, name, sha256, by',
+  rehearsed: 'the way back of an exception was proven again; data: ok, problem, version, role',
+  'made-permanent': 'an exception became permanent; data: review, from, to',
+  'host-accepted': "a host's key was accepted; data: key, fingerprint",
+  reminder: 'a date of the policy comes near; data: what, on',
 } as const;
 
 export type AuditEvent = keyof typeof AUDIT_EVENTS;
 
 /** Events about a host rather than a run: `run` and `link` may be empty in them. */
-const HOST_EVENTS: ReadonlySet<AuditEvent> = new Set<AuditEvent>(['check-in', 'changed', 'host-unreachable', 'host-back']);
+const HOST_EVENTS: ReadonlySet<AuditEvent> = new Set<AuditEvent>(['check-in', 'changed', 'host-unreachable', 'host-back', 'host-accepted', 'reminder']);
 
 /** Events that change an interpreter or decide about it: these need a justification (AU-01). */
-const CHANGE_EVENTS: ReadonlySet<AuditEvent> = new Set<AuditEvent>(['run-started', 'fallback-activated', 'aborted', 'undo', 'outcome', 'settle']);
+const CHANGE_EVENTS: ReadonlySet<AuditEvent> = new Set<AuditEvent>(['run-started', 'fallback-activated', 'aborted', 'undo', 'outcome', 'settle', 'approval-asked', 'granted', 'made-permanent', 'host-accepted']);
 
 /** Step at which the interpreter under the link changes; its `step-done` needs a justification too. */
 export const SWITCH_STEP = 'switch';

@@ -3,6 +3,7 @@
  * without this program. A test compares the names with those that recorded runs emit.
  */
 import type { RunKind } from './model.js';
+import { APPROVE_STEP, exceptionRunbook, reviewRunbook } from './runbook-steps-approval.js';
 
 /** One step, by the name that runs, records and histories use. */
 export interface RunbookStep {
@@ -29,7 +30,7 @@ export interface Runbook {
 }
 
 /** Kinds by every name that is understood. */
-export const RUNBOOK_NAMES: Record<string, RunKind> = { change: 'change', fallback: 'fallback', 'wheel-fallback': 'fallback', rollback: 'rollback', undo: 'rollback' };
+export const RUNBOOK_NAMES: Record<string, RunKind> = { change: 'change', fallback: 'fallback', 'wheel-fallback': 'fallback', rollback: 'rollback', undo: 'rollback', exception: 'exception', 'interpreter-change': 'interpreter-change' };
 
 /** Words in `byHand` that stand for a fact of the policy, the project, or the moment. */
 export type Placeholder = 'PRIMARY' | 'FALLBACK' | 'NEW';
@@ -51,6 +52,7 @@ const CHANGE_STEPS: RunbookStep[] = [
     otherwise: 'refused, with what, expected, got and the way out; nothing was changed', limit: 'a question of seconds; runbook plan gives up after 2 minutes',
     byHand: ['df -h . && ls -ld . .venv', 'NEW -m pip download --only-binary :all: --no-deps --dest "$(mktemp -d)" -r requirements.txt'],
   },
+  APPROVE_STEP,
   {
     name: 'arm', does: 'Proves the way back before anything changes: the old environment is what it was recorded as, and its interpreter runs. Undo target and end are on the host\'s disk from here on.',
     otherwise: 'no armed undo, no change: the run ends', limit: ORDER,
@@ -67,10 +69,14 @@ const CHANGE_STEPS: RunbookStep[] = [
     name: 'switch', does: 'Renames one symbolic link over the other. A .venv that is still a directory is adopted first, in one exchange.', otherwise: UNDONE, limit: 'under a millisecond on the host',
     byHand: ['ln -s .venvs/by-hand .venv.next && mv -T .venv.next .venv', '# where .venv is a directory: mv .venv .venvs/before first, and for that moment there is none'],
   },
+  {
+    name: 'adopt', does: 'Gives a .venv that is a directory its place in .venvs and a link before it, in one exchange; interpreter and files stay as they are, and are proven through the link.', otherwise: 'it is given back: a directory as before, and the run ends rolled-back', limit: ORDER,
+    byHand: ['mv .venv .venvs/adopted && ln -s .venvs/adopted .venv     # for that moment there is none'], only: 'for runbook env adopt',
+  },
   { name: 'configure', does: 'Edits version variables and configuration files in place, by key.', otherwise: UNDONE, limit: ORDER, byHand: ['edit PROJECT_PYTHON_VERSION where the project keeps it'], only: 'where runbook.yaml names files or a prefix' },
   { name: 'restart', does: 'Restarts the units that run from the environment and asks their health; nothing may be left on a mix of two environments.', otherwise: `a unit that is not healthy: ${UNDONE}, and restarts again`, limit: `${ORDER}; each unit as long as its restartWindowSeconds`, byHand: ['systemctl restart UNIT', 'ask its health address'] },
   { name: 'verify link', does: 'Looks once more through the link, as everybody will use it.', otherwise: UNDONE, limit: ORDER, byHand: ['.venv/bin/python -V'] },
-  { name: 'undo', does: 'Renames the link back, restarts, and verifies against the old environment\'s manifest. Also any time later.', otherwise: 'retried; then rollback-incomplete, which names what a person must do', limit: '1 hour for the whole way back, restarts and health included', byHand: ['cat .venvs/README', 'ln -s .venvs/PREVIOUS .venv.back && mv -T .venv.back .venv', 'systemctl restart UNIT'], only: 'after a failure or an abort' },
+  { name: 'undo', does: 'Renames the link back, restarts, and verifies against the old environment\'s manifest. Also any time later.', otherwise: 'retried, unless a file of the old tree is another one now; then rollback-incomplete, which names what a person must do', limit: '1 hour for the whole way back, restarts and health included', byHand: ['cat .venvs/README', 'ln -s .venvs/PREVIOUS .venv.back && mv -T .venv.back .venv', 'systemctl restart UNIT'], only: 'after a failure or an abort' },
   { name: 'close', does: 'Writes .venvs/README, prunes trees nothing needs, gives the lease back.', otherwise: 'retried', limit: ORDER, byHand: ['write down what you did and why: no record knows of it'] },
   { name: 'clean', does: 'Removes __pycache__, *.egg-info, *.pyc and *.pyo from the project, in no environment, and nothing that git tracks.', otherwise: 'what could not be removed is told; the change stands', limit: '10 minutes', byHand: ['find . -path ./.venvs -prune -o -path ./.venv -prune -o -name __pycache__ -print     # look first'], only: 'for runbook env reset' },
 ];
@@ -89,8 +95,11 @@ const FALLBACK_STEPS: RunbookStep[] = [
   { name: 'document', does: 'Writes the logs, the incident, the report and, where vendors must help, vendor_support.md; for failures too.', otherwise: 'told in the record; the change stands', limit: '10 minutes', byHand: ['append to wheel_fallback.log, incident.log, deployment.log and fallback_incidents.md what you did, when, and why'] },
 ];
 
+/** A change that another runbook orders: adoption by itself is no part of it. */
+const ORDERED_STEPS = CHANGE_STEPS.filter(({ name }) => name !== 'adopt');
+
 /** The change that a fallback orders stands between the ladder and the documents. */
-const WHOLE_FALLBACK = [...FALLBACK_STEPS.slice(0, -1), ...CHANGE_STEPS, ...FALLBACK_STEPS.slice(-1)];
+const WHOLE_FALLBACK = [...FALLBACK_STEPS.slice(0, -1), ...ORDERED_STEPS, ...FALLBACK_STEPS.slice(-1)];
 
 const ROLLBACK_STEPS: RunbookStep[] = [
   CHANGE_STEPS.find(({ name }) => name === 'undo')!,
@@ -124,4 +133,6 @@ export const RUNBOOKS: Record<RunKind, Runbook> = {
     asks: ['Nothing: it was armed with the change. Only the reason.', SETTLE],
     commands: [UNDO, { command: 'runbook why PATH', what: 'which Python stands there, since when, and by which run' }, ...FOLLOW.filter(({ command }) => !command.includes('abort'))],
   },
+  exception: exceptionRunbook(ORDERED_STEPS, FOLLOW),
+  'interpreter-change': reviewRunbook(FOLLOW),
 };

@@ -24,3 +24,6 @@ export function markdownCode(text: string): string {
 
 /** `1 wheel`, `3 wheels`. */
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+/** Bytes of a text in UTF-8. */
+export const utf8Length = (text: string): number => [...text].reduce((sum, char) => sum + (char < '\u0080' ? 1 : char < '\u0800' ? 2 : char.length === 1 ? 3 : 4), 0);

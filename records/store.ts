@@ -8,7 +8,7 @@ import { appendBatch, storedHead } from './append.js';
 import { immediately, openForReading, openForWriting, snapshot } from './database.js';
 import type { Connection } from './database.js';
 import { readEvidence, storeEvidence } from './evidence.js';
-import { entriesByEvent, entriesOf, findRun, historyOf, linksAfter, listRuns } from './queries.js';
+import { entriesByEvent, entriesOf, findRun, historyOf, linksAfter, listRuns, newestOfHost, runsNamed } from './queries.js';
 import type { RunFilter } from './queries.js';
 import { verifyRecords } from './verify.js';
 
@@ -26,6 +26,10 @@ export interface RecordsReader {
   entriesOf(id: string): StoredEntry[];
   /** All entries of one event, oldest first. */
   entriesByEvent(event: AuditEvent): StoredEntry[];
+  /** The newest entry of one event about one host, or null. */
+  newestOfHost(event: AuditEvent, host: string): StoredEntry | null;
+  /** Every run of these short ids, also those that other runs ordered; oldest first. Two runs may share one. */
+  runsNamed(names: readonly string[]): RunView[];
   /** Runs after which this environment was another than before, newest first. */
   historyOf(host: string, link: string): RunView[];
   /** Every entry after a number, in order, for export: one state of the file, so close the loop soon. */
@@ -81,6 +85,8 @@ function reader(db: Connection, file: string): RecordsReader {
       return entriesOf(db, view ?? { run: id, firstSeq: 0, lastSeq: Number.MAX_SAFE_INTEGER });
     }),
     entriesByEvent: (event) => ask(() => entriesByEvent(db, event)),
+    newestOfHost: (event, host) => ask(() => newestOfHost(db, event, host)),
+    runsNamed: (names) => ask(() => runsNamed(db, names)),
     historyOf: (host, link) => ask(() => historyOf(db, host, link)),
     entriesAfter: (seq, visit) => ask(() => {
       for (const link of linksAfter(db, seq)) visit(toStored(link));

@@ -9,6 +9,7 @@ import path from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { Transform } from 'node:stream';
+import { approvalTable, readApprovalResults } from './faults/approval-table.js';
 import { matrixTable, readResults, RESULTS_VARIABLE } from './faults/matrix-table.js';
 
 const HERE = import.meta.dirname;
@@ -67,9 +68,9 @@ function matrixOf(folder: string): () => void {
   const file = path.join(folder, 'results');
   process.env[RESULTS_VARIABLE] = file;
   return () => {
-    const results = readResults(file);
-    if (results.length === 0) return;
-    const table = matrixTable(results);
+    const [results, approvals] = [readResults(file), readApprovalResults(file)];
+    if (results.length === 0 && approvals.length === 0) return;
+    const table = [...(results.length > 0 ? [matrixTable(results)] : []), ...(approvals.length > 0 ? [approvalTable(approvals)] : [])].join('\n\n');
     console.log(`\n${table}\n`);
     const wanted = process.env['RUNBOOK_FAULTS_TABLE'];
     if (wanted) writeFileSync(wanted, `${table}\n`);

@@ -1,7 +1,10 @@
 /** A process of ours under the supervisor: how it is configured, says that it is ready, and is told to stop. */
 
 /** What a child tells its supervisor. */
-export type ChildMessage = { type: 'ready'; facts: Record<string, string> } | { type: 'failed'; reason: string };
+export type ChildMessage = { type: 'ready'; facts: Record<string, string> } | { type: 'failed'; reason: string } | { type: 'busy'; with: Busy };
+
+/** Not ready yet, and at work all the same: taking back what has ended, or waiting for the server while it keeps watch over ends. */
+export type Busy = 'ends' | 'server';
 
 /** Variable that carries a child's configuration as JSON. */
 export const CONFIG_VARIABLE = 'RUNBOOK_PROCESS_CONFIG';
@@ -12,6 +15,8 @@ export interface ChildControl {
   signal: AbortSignal;
   /** Says that it works, with facts the supervisor needs. */
   ready(facts: Record<string, string>): void;
+  /** Says that it is not ready yet, and why it must not be ended for that; again and again. */
+  busy(with_: Busy): void;
 }
 
 /** Stops on SIGTERM and when the supervisor is gone; on SIGINT only without a supervisor, which otherwise stops things in order. */
@@ -37,7 +42,7 @@ export async function runAsChild<C>(main: (config: C, control: ChildControl) => 
   try {
     const text = process.env[CONFIG_VARIABLE] ?? process.argv[2];
     if (text === undefined) throw new Error(`expected a configuration as JSON in ${CONFIG_VARIABLE} or as the first argument, got none; \`runbook up\` starts this process with one`);
-    await main(JSON.parse(text) as C, { signal, ready: (facts) => void tell({ type: 'ready', facts }) });
+    await main(JSON.parse(text) as C, { signal, ready: (facts) => void tell({ type: 'ready', facts }), busy: (what) => void tell({ type: 'busy', with: what }) });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), level: 'ERROR', message: reason, stack: (error as Error).stack })}\n`);

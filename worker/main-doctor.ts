@@ -4,6 +4,8 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { agentFileSchema } from '../policy/files/agent-file.js';
 import { discoverInterpreters } from '../activities/host/interpreters.js';
+import { objectionText } from '../activities/host/refuse.js';
+import { readSigners } from '../activities/host/signers.js';
 import { openAgentStore } from '../activities/host/store.js';
 import { indexLabel, installerOf } from '../activities/host/tools.js';
 import type { HostContext } from '../activities/host/context.js';
@@ -20,6 +22,15 @@ function fileOrDefaults(file: string): { agentFile: HostContext['agentFile']; pr
   }
 }
 
+/** How the host is told who may change it, and whether its list of people can be believed, seen from whoever asks. */
+function trustOf(): { trust: 'server' | 'signatures'; signers: string | null; problem: string | null } {
+  const { trust, signers = null } = agentFile;
+  if (trust === 'server') return { trust, signers, problem: null };
+  const uid = process.geteuid!();
+  const read = readSigners({ file: signers, agentUid: uid, ownerUid: uid });
+  return { trust, signers, problem: 'objections' in read ? read.objections.map(objectionText).join('; ') : null };
+}
+
 const paths = runbookPaths();
 mkdirSync(paths.agentDir, { recursive: true, mode: 0o700 });
 const { agentFile, problem } = fileOrDefaults(paths.agentFile);
@@ -27,5 +38,5 @@ const context: HostContext = { host: agentFile.host ?? hostname(), agentVersion:
 const interpreters = await discoverInterpreters(context);
 const installer = process.argv.includes('--installer') ? await installerOf(context) : null;
 context.store.close();
-process.stdout.write(`${JSON.stringify({ host: context.host, agentFile: paths.agentFile, agentFileProblem: problem, index: indexLabel(context), publicIndex: agentFile.index.url === undefined, installer, interpreters })}\n`);
+process.stdout.write(`${JSON.stringify({ host: context.host, agentFile: paths.agentFile, agentFileProblem: problem, index: indexLabel(context), publicIndex: agentFile.index.url === undefined, installer, interpreters, trust: trustOf() })}\n`);
 process.exit(0);

@@ -1,21 +1,42 @@
 /** Process entry of `runbook undo --local`: the way back with every server down, from the agent's own store. */
 import { parseArgs } from 'node:util';
 import type { Objection } from '../policy/model.js';
+import type { HostContext } from '../activities/host/context.js';
+import { expireDue, tidyReadmes } from '../activities/host/expiry.js';
 import { undoLocally } from '../activities/host/local-undo.js';
 import { runbookPaths } from './paths.js';
 import { hostContext } from './wire-agent.js';
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { reason: { type: 'string' }, actor: { type: 'string' }, json: { type: 'boolean', default: false } } });
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { reason: { type: 'string' }, actor: { type: 'string' }, due: { type: 'boolean', default: false }, boot: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } } });
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** One environment's last change. */
+async function undoOne(context: HostContext): Promise<number> {
+  const undone = await undoLocally(context, positionals[0] ?? '', values.reason ?? '', values.actor ?? 'local');
+  const { outcome, verified, version, problem, workMs } = undone;
+  if (values.json) say(JSON.stringify(undone));
+  else if (outcome === 'restored') say(`${verified ? 'rolled-back' : 'rollback-incomplete'} to ${version ?? 'no environment'} in ${(workMs / 1000).toFixed(1)} s${problem ? `: ${problem}` : ', verified'}`);
+  else say(`${outcome}: ${problem}`);
+  return outcome === 'restored' ? (verified ? 0 : 4) : 1;
+}
+
+/** Everything on this host whose end has come. */
+async function undoDue(context: HostContext): Promise<number> {
+  process.umask(0o022);
+  tidyReadmes(context);
+  const records = await expireDue(context, new AbortController().signal, { isBoot: values.boot });
+  if (values.json) say(JSON.stringify(records));
+  else if (records.length === 0) say('nothing is due');
+  else for (const { link, run, end, outcome, version, problem } of records) say(`${link}: ${run} ended at ${end}; ${outcome === 'restored' ? `rolled-back to ${version ?? 'no environment'}, verified` : outcome ?? 'rollback-incomplete'}${problem ? `: ${problem}` : ''}`);
+  return records.every(({ outcome }) => outcome === 'restored') ? 0 : 4;
+}
 
 try {
   const { agentFile, agentDir } = runbookPaths();
   const context = hostContext({ agentFile, agentDir });
-  const undone = await undoLocally(context, positionals[0] ?? '', values.reason ?? '', values.actor ?? 'local');
-  if (values.json) process.stdout.write(`${JSON.stringify(undone)}\n`);
-  else if (undone.outcome === 'restored') process.stdout.write(`${undone.verified ? 'rolled-back' : 'rollback-incomplete'} to ${undone.version ?? 'no environment'} in ${(undone.workMs / 1000).toFixed(1)} s${undone.problem ? `: ${undone.problem}` : ', verified'}\n`);
-  else process.stdout.write(`${undone.outcome}: ${undone.problem}\n`);
+  const code = await (values.due ? undoDue(context) : undoOne(context));
   context.store.close();
-  process.exit(undone.outcome === 'restored' ? (undone.verified ? 0 : 4) : 1);
+  process.exit(code);
 } catch (error) {
   const objections = (error as { details?: unknown[] }).details?.[0];
   if (!Array.isArray(objections)) process.stderr.write(`refused: ${(error as Error).message}\n`);

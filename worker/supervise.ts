@@ -42,14 +42,17 @@ export interface ChildSpec {
   /** Given to it as JSON. */
   config: object;
   logFile: string;
+  /** Milliseconds until it must be ready, or have said what keeps it. */
   readyMs: number;
+  /** It may wait for its server for as long as that is away. */
+  mayWait?: boolean;
   /** Milliseconds between SIGTERM and SIGKILL at stop. */
   graceMs: number;
 }
 
 /** Starts a process and returns when it says it is ready. Throws with its own reason when it ends first, after `readyMs`, or when `signal` aborts. */
 export async function startChild(input: ChildSpec, signal: AbortSignal): Promise<Running> {
-  const { name, entry, config, logFile, readyMs, graceMs } = input;
+  const { name, entry, config, logFile, readyMs, graceMs, mayWait = false } = input;
   const log = openLog(logFile);
   const child = fork(entry, [], { stdio: ['ignore', log, log, 'ipc'], execArgv: [], env: { ...process.env, [CONFIG_VARIABLE]: JSON.stringify(config) } });
   closeSync(log);
@@ -67,7 +70,11 @@ export async function startChild(input: ChildSpec, signal: AbortSignal): Promise
   try {
     const facts = await new Promise<Record<string, string>>((resolve, reject) => {
       timer = setTimeout(() => reject(new Error(`${name} was not ready after ${readyMs / 1000} s; its log is ${logFile}`)), readyMs);
-      child.on('message', (message: ChildMessage) => (message.type === 'ready' ? resolve(message.facts) : (reason = message.reason)));
+      child.on('message', (message: ChildMessage) => {
+        if (message.type === 'ready') resolve(message.facts);
+        else if (message.type === 'failed') reason = message.reason;
+        else if (message.with === 'ends' || mayWait) timer?.refresh();
+      });
       child.once('error', reject);
       signal.addEventListener('abort', () => reject(new Error(`${name} was stopped before it was ready`)), { once: true, signal: settled.signal });
       void exited.then((how) => reject(new Error(`${name} ended before it was ready (${how}): ${reason}`)));
@@ -84,10 +91,10 @@ export async function startChild(input: ChildSpec, signal: AbortSignal): Promise
 
 /**
  * Starts a process by `start`, whose first failure is thrown, and starts it again whenever it ends, until `signal`
- * aborts; `stop` then ends the last one. `onChange` is told of every end (`running` null) and every new start.
+ * aborts (`isAgain`: not for the first time); `stop` then ends the last one. `onChange` is told of every end (`running` null) and every new start.
  */
-export async function supervise(start: (signal: AbortSignal) => Promise<Running>, signal: AbortSignal, onChange: (running: Running | null, why: string) => void): Promise<Supervised> {
-  let running = await start(signal);
+export async function supervise(start: (signal: AbortSignal, isAgain: boolean) => Promise<Running>, signal: AbortSignal, onChange: (running: Running | null, why: string) => void): Promise<Supervised> {
+  let running = await start(signal, false);
   const pause = (ms: number): Promise<void> => sleep(ms, undefined, { signal }).catch(() => undefined);
   const watch = async (): Promise<void> => {
     for (let wait = FIRST_PAUSE_MS; ; ) {
@@ -98,7 +105,7 @@ export async function supervise(start: (signal: AbortSignal) => Promise<Running>
         onChange(null, why);
         await pause(wait);
         if (signal.aborted) return;
-        isUp = await start(signal).then((next) => ((running = next), true), (error: unknown) => ((why = (error as Error).message), false));
+        isUp = await start(signal, true).then((next) => ((running = next), true), (error: unknown) => ((why = (error as Error).message), false));
       }
       if (signal.aborted) return running.stop();
       onChange(running, why);

@@ -64,12 +64,13 @@ async function startEmbedded(paths: RunbookPaths, { namespace }: Site, ports: { 
 }
 
 /** How each part is started; null: not at all (a configured address has a server of its own). */
-export function starters(paths: RunbookPaths, site: Site, options: UpOptions): Record<Part, ((signal: AbortSignal) => Promise<Running>) | null> {
+export function starters(paths: RunbookPaths, site: Site, options: UpOptions): Record<Part, ((signal: AbortSignal, isAgain: boolean) => Promise<Running>) | null> {
   const { address, namespace, ports } = site;
   const child = (part: 'control' | 'agent', name: string, config: object) => {
     const entry = options.entries?.[part] ?? path.join(import.meta.dirname, `main-${part}.js`);
     const spec = { name, entry, config: { address, namespace, ...config }, logFile: path.join(paths.logDir, `${part}.log`), readyMs: READY_MS, graceMs: GRACE_MS };
-    return (signal: AbortSignal): Promise<Running> => startChild(spec, signal);
+    // A first start that finds no server is a mistake to be told; later its agent goes on without one.
+    return (signal: AbortSignal, isAgain: boolean): Promise<Running> => startChild({ ...spec, mayWait: isAgain }, signal);
   };
   const { recordsDb, policyFile, policiesDir, agentFile, agentDir } = paths;
   return {

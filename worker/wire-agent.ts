@@ -1,6 +1,7 @@
 /** Everything the agent's process is made of, put together in one place. */
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { Runtime, type NativeConnection } from '@temporalio/worker';
 import { createHostActivities } from '../activities/host/index.js';
 import type { HostContext } from '../activities/host/context.js';
 import { openAgentStore } from '../activities/host/store.js';
@@ -8,6 +9,7 @@ import { assertUserAllowed, runAgent } from './agent.js';
 import { barrierFrom } from './barrier.js';
 import type { ChildControl } from './child-process.js';
 import { connectNative } from './connect.js';
+import { keepEnds } from './keep-ends.js';
 import { installRuntime } from './log.js';
 import { loadAgentFile } from './load-agent-file.js';
 import { packageVersion } from './version.js';
@@ -21,7 +23,6 @@ export interface AgentProcessConfig {
   /** The agent's own folder. */
   agentDir: string;
   allowRoot: boolean;
-  connectMs?: number;
 }
 
 /** What host activities are given on this machine. */
@@ -35,20 +36,67 @@ export function hostContext(config: Pick<AgentProcessConfig, 'agentFile' | 'agen
     store: openAgentStore(path.join(config.agentDir, 'agent.db')),
     now: () => new Date(),
     barrier: barrierFrom(),
+    warn: (message) => Runtime.instance().logger.warn(message),
   };
 }
 
-/** Checks user and file, connects, runs until told to stop. Tells the host's name when it is ready. */
-export async function agentProcess(config: AgentProcessConfig, { signal, ready }: ChildControl): Promise<void> {
+/**
+ * Checks user and file, takes back what has ended, connects, runs until told to stop. Tells the host's name when it is ready. What
+ * ends by itself is watched from the first moment on, also for as long as there is no server.
+ */
+export async function agentProcess(config: AgentProcessConfig, control: ChildControl): Promise<void> {
   assertUserAllowed(config.allowRoot);
   installRuntime('agent');
+  // What it writes is for the service's user to read: never the umask of whoever started it.
+  process.umask(0o022);
   const context = hostContext(config);
-  const connection = await connectNative(config.address, config.connectMs ?? 30_000, signal);
+  const over = new AbortController();
+  const ends = keepEnds(context, AbortSignal.any([control.signal, over.signal]));
+  try {
+    await saying(() => control.busy('ends'), ends.first);
+    await serve(config, context, control);
+  } finally {
+    over.abort();
+    await ends.stopped;
+    context.store.close();
+  }
+}
+
+async function serve({ address, namespace, allowRoot }: AgentProcessConfig, context: HostContext, control: ChildControl): Promise<void> {
+  const { signal, ready, busy } = control;
+  const connection = await saying(() => busy('server'), connected(address, context, signal));
+  if (!connection) return;
   try {
     const { host } = context;
-    await runAgent({ connection, namespace: config.namespace, host, activities: createHostActivities(context), allowRoot: config.allowRoot, signal, onReady: () => ready({ host }) });
+    await runAgent({ connection, namespace, host, activities: createHostActivities(context), allowRoot, signal, onReady: () => ready({ host }) });
   } finally {
-    context.store.close();
     await connection.close();
+  }
+}
+
+/** Longest without a word about a server that does not answer. */
+const CONNECT_MS = 30_000;
+/** Well within what a supervisor waits for. */
+const SAY_EVERY_MS = 5_000;
+
+/** Waits for the server as long as it takes; null: told to stop before. */
+async function connected(address: string, { warn }: HostContext, signal: AbortSignal): Promise<NativeConnection | null> {
+  while (!signal.aborted) {
+    try {
+      return await connectNative(address, CONNECT_MS, signal);
+    } catch (error) {
+      if (!signal.aborted) warn?.(`${(error as Error).message}; waiting for it, and keeping watch over what ends by itself`);
+    }
+  }
+  return null;
+}
+
+async function saying<T>(say: () => void, work: Promise<T>): Promise<T> {
+  say();
+  const timer = setInterval(say, SAY_EVERY_MS);
+  try {
+    return await work;
+  } finally {
+    clearInterval(timer);
   }
 }

@@ -9,6 +9,7 @@ import type { ChildControl } from './child-process.js';
 import { connectNative } from './connect.js';
 import { runControlWorker } from './control.js';
 import { installRuntime } from './log.js';
+import { ensureReminders } from './reminders.js';
 import { ensureSearchAttributes } from './server/namespace.js';
 
 /** Configuration of the process, as JSON. */
@@ -36,7 +37,8 @@ export async function controlProcess(config: ControlProcessConfig, { signal, rea
   const client = new Client({ connection, namespace });
   const records = openRecords(recordsDb);
   try {
-    const activities = createControlActivities({ records, policies: openPolicyStore(policyFile, policiesDir), client });
+    const activities = createControlActivities({ records, policies: openPolicyStore(policyFile, policiesDir), client, namespace });
+    await ensureReminders(client);
     await runControlWorker({ connection, namespace, activities, bundlePath: workflowBundle, signal, onReady: () => ready({}), ...(stickyMs === undefined ? {} : { stickyMs }) });
   } finally {
     records.close();

@@ -10,6 +10,7 @@ import { failureText, failureType, isRefusal, objectionsOf, rethrowMistake } fro
 import { takeLease } from './lib/lease.js';
 import { planChangeOn, digestObjection } from './lib/planning.js';
 import { refuseSlower } from './lib/measuring.js';
+import { permitFor, recheck, type Permit } from './lib/permitting.js';
 import { Run } from './lib/run.js';
 import * as steps from './lib/change-steps.js';
 import { undoAndEnd } from './lib/undoing.js';
@@ -30,26 +31,30 @@ async function change(run: Run, request: ChangeRequest): Promise<RunResult> {
   run.state.from = plan.present?.version ?? null;
   run.state.to = plan.interpreter.version;
   run.planDigest = plan.digest;
-  run.note('planned', { from: run.state.from, to: run.state.to, planDigest: plan.digest, undoTarget: plan.undoTarget, end: plan.end, ...plannedFacts(plan) });
+  run.note('planned', { from: run.state.from, to: run.state.to, planDigest: plan.digest, undoTarget: plan.undoTarget, end: request.granted?.end ?? plan.end, ...plannedFacts(plan) });
   if (request.planDigest !== null && request.planDigest !== plan.digest) {
     return run.end('refused', 'the plan changed since it was agreed to; nothing was started', [digestObjection(request.planDigest, plan)]);
   }
   if (planned.alreadyThere && !request.rebuild) return run.end('not-needed', `${plan.env.link} already is ${plan.interpreter.version} with this lock, as sealed`);
+  const permit = await permitFor(run, request, planned);
+  if (permit.ended) return run.end(permit.ended, permit.message, permit.objections);
   await takeLease(run, 'forward');
   try {
-    return await carryOut(run, request, plan);
+    return await carryOut(run, request, plan, permit);
   } catch (error) {
     return await undoAndEnd(run, plan, error);
   }
 }
 
-/** Under the lease. What fails here is undone. */
-async function carryOut(run: Run, request: ChangeRequest, plan: Plan): Promise<RunResult> {
-  await steps.arm(run, plan);
-  const tree = (await steps.prepare(run, plan)).id;
+/** Under the lease, as it was permitted. What fails here is undone. */
+async function carryOut(run: Run, request: ChangeRequest, plan: Plan, permit: Permit): Promise<RunResult> {
+  await recheck(plan, permit);
+  await steps.arm(run, plan, permit.end);
+  const tree = (await steps.prepare(run, plan, permit.warrant)).id;
   run.trees = { from: plan.undoTarget, to: tree };
   const { manifestDigest } = await steps.verify(run, plan, tree);
   run.performance = await refuseSlower(run, plan, tree);
+  await recheck(plan, permit);
   await steps.switchTo(run, plan, tree);
   await steps.configure(run, configEdits(plan, new Date(Date.now()).toISOString()));
   await steps.restart(run, plan, tree);

@@ -1,5 +1,6 @@
 /** One long run per host: its only pending step is the agent's next news (decision 12). */
 import { ActivityFailure, continueAsNew, proxyActivities, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import { expiredEntry } from '../policy/exception-view.js';
 import { hostEventsQueue } from '../policy/names.js';
 import type { AuditEntry } from '../policy/records.js';
 import { markdownText } from '../policy/text.js';
@@ -21,7 +22,8 @@ export async function hostWatch({ host, cursor }: HostWatchInput): Promise<void>
     const event = await nextNews(host, cursor, count);
     if (!event) continue;
     cursor = event.cursor;
-    await control.appendRecords({ entries: [entryOf(host, `event/${cursor}`, event.kind === 'changed' || event.drift ? 'changed' : 'check-in', { ...event })] });
+    const news = entryOf(host, `event/${cursor}`, event.kind === 'changed' || event.drift ? 'changed' : 'check-in', { ...event });
+    await control.appendRecords({ entries: [news, ...(event.expired ?? []).map((one) => expiredEntry(news, one))] });
     setCurrentDetails(details(host, event));
     for (const lease of event.quiet) await askAfter(host, lease);
   }

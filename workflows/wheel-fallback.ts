@@ -38,7 +38,7 @@ async function activate(run: Run, request: ChangeRequest, decision: FallbackDeci
   run.state.to = decision.to;
   run.note('fallback-activated', { from: run.state.from, to: decision.to, affected: decision.affected, causes: decision.causes });
   await run.record();
-  const result = await changeAsChild(run, await fallbackPlace(run, { ...request, kind: 'fallback', to: decision.to }, decision.mode));
+  const result = await changeAsChild(run, await fallbackPlace(run, { ...request, kind: 'fallback', to: decision.to, ...(request.asked ? { askedTo: request.to } : {}) }, decision.mode));
   const { outcome, message, objections, from, to, planDigest } = result;
   Object.assign(run.state, { from, to });
   run.planDigest = planDigest;

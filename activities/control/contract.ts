@@ -5,7 +5,20 @@ import type { BuildPin } from '../../policy/ladder.js';
 import type { PolicyFile } from '../../policy/files/policy-file.js';
 import type { AuditEntry } from '../../policy/records.js';
 import type { ChangeRequest, HostLook, Interpreter, LockVerdict, Objection, PerformanceProbe, Plan, Rung, Verification, WheelFailureCause } from '../../policy/model.js';
+import type { ApprovalRules } from '../../policy/model-approval.js';
 import type { LeaseHolder } from '../host/contract.js';
+import type { ApprovalActivities } from './contract-approval.js';
+import type { DueActivities } from './due.js';
+
+/** What a change needs before it may begin; absent: the policy pre-approves it. */
+export interface ApprovalNeeds {
+  rules: ApprovalRules;
+  /** Until the decision, from when it is asked. */
+  decideHours: number;
+  useWithinHours: number;
+  reminderHours: number[];
+  escalateTo: string[];
+}
 
 export type OrRefusal<T> = ({ refused: null } & T) | { refused: Objection[] };
 
@@ -40,12 +53,12 @@ export interface Ladder {
   knownGood: Record<string, string>;
 }
 
-export interface ControlActivities {
+export interface ControlActivities extends ApprovalActivities, DueActivities {
   /**
    * Chooses the interpreters a request means: for a change the wanted one, for a fallback primary and fallback. Refuses
    * what the policy forbids, unknown policy digests, and classes whose approvals were not given.
    */
-  chooseInterpreters(input: { request: ChangeRequest; look: HostLook }): Promise<OrRefusal<{ interpreters: Interpreter[]; words: string }>>;
+  chooseInterpreters(input: { request: ChangeRequest; look: HostLook }): Promise<OrRefusal<{ interpreters: Interpreter[]; words: string; approval?: ApprovalNeeds }>>;
   makePlan(input: { request: ChangeRequest; look: HostLook; interpreter: Interpreter; verdict: LockVerdict }): Promise<OrRefusal<{ plan: Plan; lines: string[] }>>;
   decideFallback(input: { request: ChangeRequest; look: HostLook; verdicts: LockVerdict[]; imports: Verification['imports'] | null }): Promise<FallbackDecision>;
   /** The rungs above wheels, for pins that have none for the fallback interpreter either. */

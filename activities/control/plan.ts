@@ -1,23 +1,31 @@
 /** The control worker's decisions on a request: which interpreters, which plan, fallback or not. */
 import { ApplicationFailure } from '@temporalio/common';
 import { causesOf, decideFallback } from '../../policy/assess.js';
+import { rulesFor, stagesOf } from '../../policy/approval-rules.js';
+import { unfinishedGrant, unfinishedObjection, versionObjection } from '../../policy/exception.js';
 import { FAILURE } from '../../policy/names.js';
 import { chooseTarget, makePlan, objectionsTo, planText } from '../../policy/plan.js';
 import type { ChangeRequest, HostLook, Interpreter, LockVerdict, Objection, PerformanceProbe } from '../../policy/model.js';
 import { normalizeProjectName } from '../../policy/project-name.js';
 import { classOf } from '../../policy/files/load.js';
-import type { PolicyFile } from '../../policy/files/policy-file.js';
-import type { ControlActivities } from './contract.js';
+import type { HostClass, PolicyFile } from '../../policy/files/policy-file.js';
+import { behindText } from '../../policy/security-patch.js';
+import { classifyInterpreter } from '../../policy/versions.js';
+import type { ApprovalNeeds, ControlActivities } from './contract.js';
+import { grantsOn, type GrantRecords } from './grants.js';
 import type { PolicyStore } from './policy-store.js';
 
+/** What of the policy store is asked. */
+type PlanPolicies = Pick<PolicyStore, 'current' | 'pinned' | 'isCurrent'>;
 type PlanActivities = Pick<ControlActivities, 'chooseInterpreters' | 'makePlan' | 'decideFallback'>;
 
-export function createPlanActivities(policies: PolicyStore): PlanActivities {
+/** `records`: tell of exceptions; without them none is known. `now`: milliseconds. */
+export function createPlanActivities(policies: PlanPolicies, { records, now = Date.now }: { records?: GrantRecords; now?: () => number } = {}): PlanActivities {
   return {
     async chooseInterpreters({ request, look }) {
-      const { policy, digest } = policies.current();
-      if (digest !== request.policyDigest) throw staleDigest(request.policyDigest, digest);
-      return choose(request, look, policy);
+      const t = new Date(now()).toISOString();
+      const refused = [...underException(request, records, t), ...belowTodaysMinimum(request, policies)];
+      return refused.length > 0 ? { refused } : choose(request, look, policyFor(request, policies), t);
     },
     async makePlan({ request, look, interpreter, verdict }) {
       const policy = policies.pinned(request.policyDigest);
@@ -45,32 +53,88 @@ function probeFor(look: HostLook, { pins }: LockVerdict, policy: PolicyFile): Pe
   return found ? { name: found.name, setup: found.setup, statement: found.statement } : null;
 }
 
+/** What was granted goes on under the rules it was granted under; everything else begins under those of now. */
+function policyFor({ policyDigest, granted }: ChangeRequest, policies: PlanPolicies): PolicyFile {
+  if (granted) return policies.pinned(policyDigest);
+  const { policy, digest } = policies.current();
+  if (!policies.isCurrent(policyDigest)) throw staleDigest(policyDigest, digest);
+  return policy;
+}
+
 function staleDigest(expected: string, got: string): ApplicationFailure {
   const objection: Objection = { what: 'the policy', expected: expected.slice(0, 12), got: got.slice(0, 12), wayOut: 'the policy changed, or this is not the control worker you meant: runbook policy show' };
   return ApplicationFailure.create({ message: `unknown policy digest ${expected.slice(0, 12)}: the control worker's policy is ${got.slice(0, 12)}`, type: FAILURE.PolicyUnknown, nonRetryable: true, details: [[objection]] });
 }
 
-function choose(request: ChangeRequest, look: HostLook, policy: PolicyFile): Awaited<ReturnType<ControlActivities['chooseInterpreters']>> {
+type Chosen = Awaited<ReturnType<ControlActivities['chooseInterpreters']>>;
+
+/** `t`: ISO, for who can decide about it now. */
+function choose(request: ChangeRequest, look: HostLook, policy: PolicyFile, t: string): Chosen {
   const { name, rules } = classOf(policy, look.env.host);
-  const objections = classObjections(request, name, rules.approvals[request.kind], look, rules.publicIndex);
-  const { primary, fallback } = policy.interpreters;
-  const specs = request.kind === 'fallback' && request.to === null ? [primary.version, fallback.version] : [request.to ?? (request.rebuild ? look.current?.version : null) ?? primary.version];
-  const chosen = specs.map((spec, at) => chooseTarget(look, spec, policy, rules.allowPreReleases, at === specs.length - 1 ? 'target' : 'judged'));
+  const objections = classObjections(name, look, rules);
+  const chosen = specsOf(request, look, policy).map((spec, at, specs) => chooseTarget(look, spec, policy, rules.allowPreReleases, request.kind === 'exception' ? 'exception' : at === specs.length - 1 ? 'target' : 'judged'));
   objections.push(...chosen.filter(isObjection));
-  if (objections.length > 0) return { refused: objections };
+  const approval = approvalOf(request, policy, rules, t);
+  if (approval && 'objection' in approval) objections.push(approval.objection);
+  if (objections.length > 0 || (approval && 'objection' in approval)) return { refused: objections };
   const interpreters = chosen as Interpreter[];
-  return { refused: null, interpreters, words: interpreters.map((i) => i.version).join(' and ') };
+  return { refused: null, interpreters, words: wordsOf(request, interpreters, policy, rules), ...(approval ? { approval } : {}) };
+}
+
+/** What the request names, or what the policy means by it. */
+function specsOf(request: ChangeRequest, look: HostLook, { interpreters: { primary, fallback } }: PolicyFile): string[] {
+  if (request.kind === 'exception') return [request.to ?? 'none'];
+  if (request.kind === 'fallback' && request.to === null) return [primary.version, fallback.version];
+  return [request.to ?? (request.rebuild ? look.current?.version : null) ?? primary.version];
 }
 
 const isObjection = (value: Interpreter | Objection): value is Objection => 'wayOut' in value;
 
-function classObjections(request: ChangeRequest, name: string, approvals: number, look: HostLook, publicIndex: boolean): Objection[] {
+/** Of an exception also what the policy would say without it: who grants reads this. */
+function wordsOf({ kind }: ChangeRequest, interpreters: Interpreter[], policy: PolicyFile, { allowPreReleases }: HostClass): string {
+  const words = interpreters.map(({ version }) => {
+    if (kind !== 'exception') return version;
+    const told = [classifyInterpreter(version, policy, allowPreReleases).text, behindText(version, policy)].filter((it) => it !== null);
+    return `${version} (${told.join('; ')})`;
+  });
+  return words.join(' and ');
+}
+
+/**
+ * Whose approval it needs first (AP-01, DIS-19); null: the class pre-approves it, somebody has granted it, or, of an exception, its
+ * own run asks.
+ */
+function approvalOf(request: ChangeRequest, policy: PolicyFile, rules: HostClass, t: string): ApprovalNeeds | { objection: Objection } | null {
+  if (request.granted || (request.kind !== 'change' && request.kind !== 'fallback')) return null;
+  const stages = stagesOf(rules.approvals[request.kind]);
+  if (stages.length === 0) return null;
+  const asked = rulesFor(policy, stages, request.requester, t);
+  if ('objection' in asked) return asked;
+  const { approval, timers } = policy;
+  return { rules: asked.rules, decideHours: timers.cabApprovalHours, useWithinHours: approval.useWithinHours, reminderHours: approval.reminderHours, escalateTo: approval.escalateTo };
+}
+
+function classObjections(name: string, look: HostLook, { publicIndex, requireSignatures }: HostClass): Objection[] {
   const objections: Objection[] = [];
-  if (approvals > 0) {
-    objections.push({ what: `a ${request.kind} on ${look.env.host} (class ${name})`, expected: `${approvals} approvals, which this version can't take yet`, got: 'none', wayOut: 'have the policy pre-approve this kind for the class, or wait for a version with approvals' });
+  if (requireSignatures && look.trust !== 'signatures') {
+    objections.push({ what: `the trust of ${look.env.host} (class ${name})`, expected: 'a host that checks signatures itself (requireSignatures of its class)', got: 'trust: server', wayOut: `set "trust: signatures" and "signers" in the agent file of ${look.env.host}` });
   }
   if (!publicIndex && look.publicIndex) {
     objections.push({ what: `the package index of ${look.env.host} (class ${name})`, expected: 'an index named in the agent file', got: look.index, wayOut: 'set index.url in the agent file; a public default is for development only' });
   }
   return objections;
+}
+
+/** DIS-04: a minimum that was raised since the grant holds. */
+function belowTodaysMinimum({ kind, granted, to }: ChangeRequest, policies: Pick<PolicyStore, 'current'>): Objection[] {
+  const objection = kind === 'exception' && granted ? versionObjection(to, policies.current().policy) : null;
+  return objection === null ? [] : [objection];
+}
+
+/** A change of an environment under an exception would take its way back away; the exception's own run may. */
+function underException(request: ChangeRequest, records: GrantRecords | undefined, t: string): Objection[] {
+  if (!records) return [];
+  const others = grantsOn(records, request.env).filter(({ run }) => run !== request.run);
+  const open = unfinishedGrant(others);
+  return open === null ? [] : [unfinishedObjection(open, t)];
 }

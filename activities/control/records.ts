@@ -19,13 +19,14 @@ export function createRecordActivities(records: Records): RecordActivities {
       try {
         return { head: records.append(entries, evidence) };
       } catch (error) {
-        throw asFailure(error, records.file);
+        throw recordsFailure(error, records.file);
       }
     },
   };
 }
 
-function asFailure(error: unknown, file: string): ApplicationFailure {
+/** What repeating may cure is retryable; a mistake of the caller is final. */
+export function recordsFailure(error: unknown, file: string): ApplicationFailure {
   const told = recordsError(error, file);
   return ApplicationFailure.create({
     message: told.message,

@@ -27,18 +27,39 @@ export async function adopt(ctx: HostContext, place: Place, tree: string, guard:
   if (!TREE_ID.test(tree)) throw hostRefused(`tree id ${JSON.stringify(tree)}`, 'letters, digits and . _ -', 'something else', 'plan again');
   const python = await helperPython(ctx, owner);
   guard.commit(() => {
-    if (readLink(place).treeId === tree) return;
+    // Exchanged by an attempt whose row was lost with its process.
+    if (readLink(place).treeId === tree) return ctx.store.armed.adopt(link, tree);
     const path = join(venvsDir, tree);
     asOwner(owner, () => makeRoom(venvsDir, path, tree));
-    const drop = process.geteuid!() === 0 && owner.uid !== 0 ? { uid: owner.uid, gid: owner.gid } : {};
-    const { status, stderr, error } = spawnSync(python, ['-I', '-S', '-c', pythonText('exchange.py'), String(process.pid), link, path], {
-      cwd: '/', env: { LANG: 'C.UTF-8' }, timeout: EXCHANGE_LIMIT_MS, killSignal: 'SIGKILL', encoding: 'utf8', ...drop,
-    });
+    const { status, problem } = exchange(python, place, path);
     if (status !== 0) asOwner(owner, () => rmSync(path, { force: true }));
-    if (status === UNSUPPORTED) throw unsupported(link, stderr.trim());
-    if (status !== 0) throw new Error(`adoption of ${link}: expected one exchange with ${path}, got ${error?.message ?? stderr.trim()}; nothing was changed`);
+    if (status === UNSUPPORTED) throw unsupported(link, problem);
+    if (status !== 0) throw new Error(`adoption of ${link}: expected one exchange with ${path}, got ${problem}; nothing was changed`);
     ctx.store.armed.adopt(link, tree);
   });
+}
+
+/** The other way round: the tree is the directory at the link again, by the same one exchange. Does nothing where it is. */
+export async function giveBack(ctx: HostContext, place: Place, tree: string, guard: Guard): Promise<void> {
+  const { link, venvsDir, owner } = place;
+  const python = await helperPython(ctx, owner);
+  guard.commit(() => {
+    if (readLink(place).treeId !== tree) return;
+    const path = join(venvsDir, tree);
+    const { status, problem } = exchange(python, place, path);
+    if (status !== 0) throw new Error(`${link}: expected one exchange with ${path}, got ${problem}; it stays a link to ${linkText(tree)}`);
+    asOwner(owner, () => rmSync(path, { force: true }));
+    ctx.store.armed.giveBack(link, tree);
+  });
+}
+
+/** Link and tree change places. `status`: of `exchange.py`, null where it did not end by itself. */
+function exchange(python: string, { link, owner }: Place, path: string): { status: number | null; problem: string } {
+  const drop = process.geteuid!() === 0 && owner.uid !== 0 ? { uid: owner.uid, gid: owner.gid } : {};
+  const { status, stderr, error } = spawnSync(python, ['-I', '-S', '-c', pythonText('exchange.py'), String(process.pid), link, path], {
+    cwd: '/', env: { LANG: 'C.UTF-8' }, timeout: EXCHANGE_LIMIT_MS, killSignal: 'SIGKILL', encoding: 'utf8', ...drop,
+  });
+  return { status, problem: error?.message ?? stderr.trim() };
 }
 
 /** The link that the directory is exchanged with: at its first place it leads nowhere, at the second to the tree. */

@@ -2,6 +2,7 @@
 import type { Plan } from '../../policy/model.js';
 import type { HostContext, StepScope } from './context.js';
 import type { Armed, Order } from './contract.js';
+import { endingChange, noteTime } from './ends.js';
 import { treeInterpreter } from './interpreters.js';
 import { namedDifferences } from './manifest-compare.js';
 import { takeManifest } from './manifest.js';
@@ -14,22 +15,28 @@ import { lastChange } from './undo.js';
 /**
  * Compares what stands with what was planned, starts the present interpreter, and writes undo target, end and pin to
  * the host's disk. Throws `PlanChanged`, `UndoNotProven` or `HostRefused`; then nothing was changed.
+ * @param until when the change ends by itself; absent: as the plan says
  */
-export function armUndo(ctx: HostContext, step: StepScope, order: Order, plan: Plan): Promise<Armed> {
+export function armUndo(ctx: HostContext, step: StepScope, order: Order, plan: Plan, until?: { end: string }): Promise<Armed> {
   const place = resolvePlace(ctx, order.env);
+  const end = until?.end ?? plan.end;
   let row: ArmedRow;
   return perform<Armed>(ctx, step, order, {
-    intent: { arm: plan.undoTarget, plan: plan.digest },
-    holds: () => ctx.store.armed.get(order.chain)?.planDigest === plan.digest && stands(place, plan, readLink(place)),
+    intent: { arm: plan.undoTarget, plan: plan.digest, ...(end === null ? {} : { end }) },
+    holds: () => isArmed(ctx, order, plan, end) && stands(place, plan, readLink(place)),
     async act() {
       const began = performance.now();
+      refuseEnd(ctx, place, order, end);
       refuseChanged(place, plan);
       const proof = plan.present ? await prove(ctx, step, place, plan, plan.present) : { files: 0, manifestDigest: '', interpreterRuns: false };
-      row = armedRow(order, plan, place, proof);
-      return { undoTarget: plan.undoTarget, ...proof, workMs: performance.now() - began };
+      row = { ...armedRow(order, plan, place, proof), end, keepPin: end !== null };
+      return { undoTarget: plan.undoTarget, ...(end === null ? {} : { end }), ...proof, workMs: performance.now() - began };
     },
     // Row, pin and receipt in one transaction: no order finds one without the others.
-    finish: () => ctx.store.armed.put(row, true),
+    finish() {
+      ctx.store.armed.put(row, true);
+      noteTime(ctx);
+    },
   });
 }
 
@@ -38,8 +45,24 @@ function armedRow(order: Order, plan: Plan, place: Place, proof: Pick<Armed, 'fi
     chain: order.chain, run: order.run, link: place.link, undoTarget: plan.undoTarget,
     previousState: plan.present === null ? 'missing' : plan.adopt ? 'directory' : 'managed',
     manifestDigest: proof.manifestDigest, manifestScope: plan.present?.manifestScope ?? 'all', files: proof.files, version: plan.present?.version ?? null,
-    end: plan.end, planDigest: plan.digest, onSwitch: plan.onSwitch, switchingTo: null, switched: false, undone: false, keepPin: false,
+    end: null, planDigest: plan.digest, onSwitch: plan.onSwitch, switchingTo: null, switched: false, undone: false, keepPin: false,
   };
+}
+
+function isArmed(ctx: HostContext, { chain }: Order, { digest }: Plan, end: string | null): boolean {
+  const row = ctx.store.armed.get(chain);
+  return row?.planDigest === digest && row.end === end;
+}
+
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z$/;
+
+/** An end is an instant to come, and nothing is built on what ends by itself: its way back must lead to what was approved. */
+function refuseEnd(ctx: HostContext, place: Place, { chain, run }: Order, end: string | null): void {
+  const { link } = place;
+  const isToCome = end === null || (INSTANT.test(end) && Date.parse(end) > ctx.now().getTime());
+  if (!isToCome) throw hostRefused(`end of ${run}`, `an instant after ${ctx.now().toISOString()}, by this host's clock`, end.slice(0, 40), 'a new change needs a new decision; compare the clocks where it should not have come yet');
+  const standing = endingChange(ctx, place);
+  if (standing && standing.chain !== chain) throw hostRefused(link, 'an environment that does not end by itself', `what ${standing.run} made, until ${standing.end}`, `runbook undo ${link} ends it now; afterwards plan again`);
 }
 
 /** Whether what the plan found is what is there. */

@@ -16,6 +16,7 @@ import { mapParallel } from './parallel.js';
 import { resolveEnvironment } from './paths.js';
 import { refusal } from './refuse.js';
 import { findUv } from './tools.js';
+import { requireKnownInterpreters } from './unsigned-input.js';
 import { folderDigest, recordedWheels, type RecordedWheel } from './wheelhouse.js';
 
 /** A resolver call is one process and mostly waits for the index. */
@@ -32,6 +33,7 @@ export async function assess(ctx: HostContext, step: StepScope, input: { env: En
   await ctx.barrier(input.interpreters.length > 1 ? 'assess:started' : 'plan:started');
   const resolved = resolveEnvironment(ctx, input.env);
   const { owner, project, settings } = resolved;
+  await requireKnownInterpreters(ctx, owner, input.interpreters);
   const text = asOwner(owner, () => readFileSync(join(project, settings.lock), 'utf8'));
   const { findLinks } = ctx.agentFile.index;
   const recorded = findLinks === undefined ? [] : recordedWheels(findLinks);

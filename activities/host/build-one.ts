@@ -11,7 +11,7 @@ import { normalizeProjectName } from '../../policy/project-name.js';
 import { bestWheel, parseWheelName } from '../../policy/tags.js';
 import { buildArgs, buildEnvironment, buildRequirement } from './build-command.js';
 import { missingTools, type Toolchain } from './build-toolchain.js';
-import { signalAsCode } from './command-failed.js';
+import { askAgainIfEnded, signalAsCode } from './command-failed.js';
 import { runCommand } from './command.js';
 import type { CommandResult } from './command.js';
 import type { HostContext, StepScope } from './context.js';
@@ -59,7 +59,7 @@ const INSPECT_TIMEOUT_MS = 300_000;
 /** How much of a log is read: its end, where the reason stands. */
 const LOG_READ = 1024 * 1024;
 
-/** Builds a pin, or finds that it is there. A build that fails is a result; only a cancellation is thrown. */
+/** Builds a pin, or finds that it is there. A build that fails is a result; thrown are a cancellation, and a build that others ended. */
 export async function buildOne(order: BuildOrder, pin: PinToBuild): Promise<Built> {
   const { ctx, run, folder, owner, interpreter } = order;
   const logPath = join(runFolder(ctx, run), `build-${pin.project}-${pin.version}.log`);
@@ -114,6 +114,7 @@ async function start(order: BuildOrder, pin: PinToBuild, { path, guard }: Scratc
     scope: step,
   });
   if (result.isCanceled) throw step.signal.reason;
+  askAgainIfEnded(`the build of ${pin.project} ${pin.version}`, result, step);
   const output = logText(logPath, from);
   return [result, log === null ? output : pipText(takePipLog(log, owner), '')];
 }

@@ -26,11 +26,13 @@ export async function buildWheels(ctx: HostContext, step: StepScope, input: Para
   const { folder, owner } = ownWheelhouse(ctx);
   const pins = input.pins.map((pin): PinToBuild => ({ ...pin, project: normalizeProjectName(pinText(pin).split('==')[0]!) }));
   await sweepScratch(ctx);
+  await ctx.barrier('build:started');
   const interpreter = await interpreterFor(ctx, owner, input.interpreter);
   const pip = await pipFor(ctx, owner, interpreter.realpath, interpreter.realpath);
   const tools = await toolchainOf(ctx, interpreter, owner, searchPath);
   const order: BuildOrder = { ctx, step, run: input.run, folder, owner, interpreter, pip, mode: input.mode, tools, searchPath, pins };
   const results = await inOrderOfNeed(order);
+  await ctx.barrier('build:built');
   return {
     host: ctx.host,
     wheelhouse: folder,

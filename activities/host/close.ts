@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { HostContext, StepScope } from './context.js';
 import type { Closed, Order } from './contract.js';
 import { perform } from './order.js';
+import { isStanding } from './ends.js';
 import { asOwner } from './owner.js';
 import { readLink, resolvePlace, type Place } from './paths.js';
 import { writeReadme } from './readme.js';
@@ -12,13 +13,16 @@ import { readSeal } from './seal.js';
 import { emptyTrash, isAttemptOf, neighbours, protectedTrees, pruneTree, treeIds } from './trees.js';
 
 /**
- * Prunes, writes `.venvs/README` and releases lease and pin (`keepPin`: the pin stays, for a change that ends later).
- * Older orders' children are dead before this begins. Given again after the lease was released it answers from the journal.
+ * Prunes, writes `.venvs/README` and releases lease and pin. The pin stays with `keepPin`, and for a change that ends by itself.
+ * Older orders' children are dead before this begins. Given again after the lease was released it answers from the journal; so
+ * it does where the host took the lease at the end of a change and went back: then nothing is left to close.
  */
-export function closeChange(ctx: HostContext, step: StepScope, order: Order, { keepPin }: { keepPin: boolean }): Promise<Closed> {
+export async function closeChange(ctx: HostContext, step: StepScope, order: Order, { keepPin }: { keepPin: boolean }): Promise<Closed> {
   const place = resolvePlace(ctx, order.env);
+  if (isClosedByItsEnd(ctx, place, order)) return { pruned: [], kept: treeIds(place), workMs: 0 };
   return perform<Closed>(ctx, step, order, {
     intent: { close: order.run, keepPin },
+    afterEnd: 'taken-when-undone',
     holds: () => ctx.store.leases.get(place.link).holder?.chain !== order.chain,
     async act() {
       const began = performance.now();
@@ -31,12 +35,20 @@ export function closeChange(ctx: HostContext, step: StepScope, order: Order, { k
   });
 }
 
+/** The host took the lease from this order's run at an end, and went back. */
+function isClosedByItsEnd({ store }: HostContext, { link }: Place, { chain, epoch }: Order): boolean {
+  if (store.leases.get(link).holder?.chain === chain) return false;
+  return store.ends.records(link).some((record) => record.outcome === 'restored' && record.epoch > epoch);
+}
+
 /** Only the holder has an open change here, so every other pin is of a run that ended; those kept on purpose stay. */
-function settlePins(ctx: HostContext, { link }: Place, chain: string, keepPin: boolean): void {
+function settlePins(ctx: HostContext, place: Place, chain: string, keepPin: boolean): void {
   const { armed } = ctx.store;
   const own = armed.get(chain);
   if (own && keepPin) armed.update({ ...own, keepPin: true });
-  for (const row of armed.pinned(link)) if (!armed.get(row.chain)!.keepPin) armed.unpin(row.chain);
+  // What never got to the link has no end to wait for.
+  for (const row of armed.of(place.link)) if (row.end !== null && !row.switched && !isStanding(place, row)) armed.update({ ...row, keepPin: keepPin && row.chain === chain });
+  for (const row of armed.pinned(place.link)) if (!armed.get(row.chain)!.keepPin) armed.unpin(row.chain);
 }
 
 function release(ctx: HostContext, place: Place): void {

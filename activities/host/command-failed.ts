@@ -50,6 +50,14 @@ export function throwIfEnded(what: string, { command, exitCode, signal, timedOut
   throw commandFailed(what, { command, exitCode, timedOut, tail, outputPath, class: 'KILLED', remedy: `it was ended by ${signal}; ${remedyOf('KILLED')}` }, true);
 }
 
+/** An order has five attempts (`workflows/lib/host.ts`). */
+const LAST_ATTEMPT = 5;
+
+/** The same for a command whose failure is an answer: one that was ended each time it was given is taken for that answer at last. */
+export function askAgainIfEnded(what: string, result: CommandResult, { attempt }: StepScope): void {
+  if (attempt < LAST_ATTEMPT) throwIfEnded(what, result);
+}
+
 const SIGNALS: Record<string, number> = { SIGHUP: 1, SIGINT: 2, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGTERM: 15 };
 
 /** Exit code as a shell would give it: 128 and the signal's number. */

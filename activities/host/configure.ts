@@ -12,6 +12,7 @@ import { asOwner } from './owner.js';
 import { resolvePlace, type Place } from './paths.js';
 import { hostRefused } from './refuse.js';
 import type { EditRow } from './store-edits.js';
+import { requireKeptEdits } from './warrant-kept.js';
 
 type Configured = Awaited<ReturnType<HostActivities['configure']>>;
 
@@ -27,6 +28,7 @@ export function configure(ctx: HostContext, step: StepScope, order: Order, edits
     holds: () => edits.every((edit) => isDone(place, edit)),
     async act(guard) {
       const began = performance.now();
+      requireKeptEdits(ctx, order, edits);
       edits.forEach(checkEdit);
       const plans = edits.map((edit) => planEdit(place, edit)).filter((plan) => plan !== null);
       for (const plan of plans) carryOut(ctx, place, order, plan, guard);
@@ -91,7 +93,7 @@ function carryOut(ctx: HostContext, place: Place, order: Order, { edit, file, te
 }
 
 /** A configuration text with the encoding that gives its bytes back: notes in an old encoding must survive an edit of another line. */
-function readConfig(place: Place, file: string): { text: string; encoding: 'utf8' | 'latin1' } | null {
+export function readConfig(place: Place, file: string): { text: string; encoding: 'utf8' | 'latin1' } | null {
   const bytes = readBytes(place, file);
   if (bytes === null) return null;
   if (bytes.includes(0)) throw new ConfigTextError('a file with zero bytes (UTF-16, or no text at all)');

@@ -19,6 +19,8 @@ export interface HostContext {
   now(): Date;
   /** A named point at which tests stop the process; does nothing otherwise. */
   barrier(point: string): Promise<void>;
+  /** A line in the agent's log that the host's administrator should see; absent: nobody reads one. */
+  warn?(message: string): void;
 }
 
 /** The way one step changes a host: intent, effect, receipt. */
@@ -28,6 +30,8 @@ export interface Effect<T> {
   /** Whether the disk still agrees with an earlier receipt; then that receipt is the answer. */
   holds(receipt: T): boolean | Promise<boolean>;
   act(guard: Guard): Promise<T>;
+  /** After the end of a change: `taken` for the way back, `taken-when-undone` for closing; absent: refused (`refuseEnded`). */
+  afterEnd?: 'taken' | 'taken-when-undone';
   /** Rows of the store that become true together with the receipt: runs in its transaction, synchronously. */
   finish?(receipt: T): void;
 }

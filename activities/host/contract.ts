@@ -1,4 +1,5 @@
 /** What the agent of a host can be asked to do. Workflows see only this type. */
+import type { Warrant } from '../../policy/model-approval.js';
 import type { PolicyFile } from '../../policy/files/policy-file.js';
 import type { Diagnosis, EnvironmentRef, HostLook, Interpreter, LockProposal, LockVerdict, Performance, PerformanceProbe, Plan, ProjectLitter, Rider, Verification, WheelBuild } from '../../policy/model.js';
 
@@ -48,6 +49,8 @@ export interface LeaseView {
 export interface Armed {
   /** Tree id to return to; null: remove the link. */
   undoTarget: string | null;
+  /** ISO; absent: it does not end by itself. */
+  end?: string;
   files: number;
   manifestDigest: string;
   interpreterRuns: boolean;
@@ -91,6 +94,16 @@ export interface Undone {
   version: string | null;
   verified: boolean;
   problem: string;
+  /** Not verified, and asking again can't change that: a file of the tree is not as it was armed. Absent otherwise, and in what earlier versions recorded. */
+  final?: true;
+  workMs: number;
+}
+
+/** A directory that became a tree with a link before it; the environment is the one it was. */
+export interface Adopted {
+  tree: string;
+  /** Version that answers through the link now. */
+  version: string | null;
   workMs: number;
 }
 
@@ -111,6 +124,12 @@ export interface HostEvent {
   quiet: LeaseView[];
   /** What hands changed in an environment, as sentences; absent: nothing. */
   drift?: { link: string; what: string }[];
+  /** Changes whose end came, and what the host did by itself about it; told until it is verified. Absent: none. */
+  expired?: { link: string; run: string; chain: string; end: string; verified: boolean; version: string | null; problem: string }[];
+  /** Ends that are still to come. Absent: none. */
+  ends?: { link: string; run: string; end: string }[];
+  /** The agent's own public key, with which it signs verdicts. Absent in what earlier versions told. */
+  key?: string;
 }
 
 /** An edit of a configuration file by key, kept so that it can be undone where our value still stands. */
@@ -162,9 +181,13 @@ export interface HostActivities {
   describeLease(input: { env: EnvironmentRef }): Promise<LeaseView>;
   /** Told by a run that asked Temporal: this holder's chain is closed without `close`. */
   holderEnded(input: { env: EnvironmentRef; chain: string }): Promise<{ result: 'freed' | 'unsettled' | 'not-holder' }>;
-  armUndo(order: Order, plan: Plan): Promise<Armed>;
-  prepare(order: Order, plan: Plan): Promise<Prepared>;
+  /** `until.end`: the change ends by itself then; written to the host's disk with the way back, and kept there after `closeChange` (invariant 7). */
+  armUndo(order: Order, plan: Plan, until?: { end: string }): Promise<Armed>;
+  /** With `trust: signatures` the warrant is checked first, kept, and checked again before the switch. */
+  prepare(order: Order, plan: Plan, warrant?: Warrant): Promise<Prepared>;
   verifyTree(order: Order, input: { plan: Plan; tree: string; seal: boolean }): Promise<Verification>;
+  /** Adoption by itself: the armed directory becomes a tree of `.venvs` in one exchange, and is proven through the link; if it is not the same there, it is given back. */
+  adoptLink(order: Order): Promise<Adopted>;
   switchLink(order: Order, input: { plan: Plan; tree: string }): Promise<Switched>;
   settleRiders(order: Order, input: { plan: Plan; leftTree: string | null; nowTree: string | null }): Promise<RidersSettled>;
   verifyLink(order: Order, input: { plan: Plan; tree: string; manifestDigest: string }): Promise<{ ok: boolean; version: string | null; problem: string; workMs: number }>;
@@ -183,6 +206,10 @@ export interface HostActivities {
   undo(order: Order, input: { chain: string | null }): Promise<Undone>;
   /** For `settle --keep`: the tree that stands is the one its run sealed, and riders are settled on it. */
   keep(order: Order): Promise<{ ok: boolean; tree: string; version: string | null; problem: string; workMs: number }>;
+  /** Of a change that ends by itself: undo target whole, base interpreter runs, by whose version; changes nothing. `known`: false when no such change stands. */
+  rehearse(input: { env: EnvironmentRef; chain: string }): Promise<{ known: boolean; ok: boolean; problem: string; version: string | null; end: string | null; workMs: number }>;
+  /** The end of a change is taken away: it stays. With `trust: signatures` by a warrant of the final review. */
+  makePermanent(order: Order, input: { chain: string; warrant: Warrant | null }): Promise<{ ok: boolean; problem: string; workMs: number }>;
   /** Releases lease and pin, prunes what nothing needs, writes `.venvs/README`. */
   closeChange(order: Order, input: { keepPin: boolean }): Promise<Closed>;
   /** Pending until there is news. Runs on the queue `host.NAME.events`. */

@@ -34,6 +34,7 @@ import type { LinkedLibraries } from './shared-libraries.js';
 import { systemFacts } from './system-facts.js';
 import { neighboursOf, pipWords, pythonFacts, toolchain } from './toolchain.js';
 import { findUv } from './tools.js';
+import { requireKnownInterpreters } from './unsigned-input.js';
 
 type Input = Parameters<HostActivities['diagnose']>[0];
 
@@ -43,9 +44,11 @@ export async function diagnose(ctx: HostContext, step: StepScope, input: Input):
   const { interpreter, run } = input;
   const resolved = resolveEnvironment(ctx, input.env);
   const { owner, project } = resolved;
+  await requireKnownInterpreters(ctx, owner, [interpreter]);
   const pins = pinsOf(resolved, input);
   const cacheDir = ownerCache(ctx, owner, project);
   await sweepScratch(ctx);
+  await ctx.barrier('diagnose:started');
   const [elsewhere, tried, facts, tools, libraries] = await allOf([
     // Where something is known to be missing, this will be asked for: not one after the other.
     input.suspects.length > 0 ? judgedElsewhere(ctx, step, resolved, input) : Promise.resolve(null),
@@ -56,6 +59,7 @@ export async function diagnose(ctx: HostContext, step: StepScope, input: Input):
   ]);
   const output = tried.attempted.runs.map((made) => made.output).join('\n');
   const log = writeEvidence(ctx, run, 'wheel_install', output);
+  await ctx.barrier('diagnose:attempted');
   const findings = [...(await refined(tried.attempted.findings, elsewhere ?? (() => judgedElsewhere(ctx, step, resolved, input)))), ...libraryFindings(libraries)];
   const { system, distribution } = systemFacts(interpreter, facts?.platform ?? '');
   const words = { ...pipWords(facts, tried.newestPip), ...tools, 'numpy libraries': librariesText(libraries) };

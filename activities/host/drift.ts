@@ -43,7 +43,8 @@ function lastTurns(ctx: HostContext, place: Place): Turn[] {
   const turns: Turn[] = [];
   for (const { kind, op, run, body } of ctx.store.journal.entries(place.link).reverse()) {
     if (kind !== 'intent') continue;
-    const { switch: tree, undo } = (body ?? {}) as { switch?: string; undo?: { to: string | null } | null };
+    const { switch: switched, adopt, undo } = (body ?? {}) as { switch?: string; adopt?: string; undo?: { to: string | null } | null };
+    const tree = switched ?? adopt;
     if (tree === undefined && !undo) continue;
     const receipt = ctx.store.journal.receipt(op)?.body as { outcome?: string } | undefined;
     if (receipt?.outcome === 'superseded') continue;

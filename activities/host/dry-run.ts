@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { addedByPipLog } from '../../policy/installer-text.js';
 import type { Interpreter, Owner } from '../../policy/model.js';
 import { normalizeProjectName } from '../../policy/project-name.js';
-import { signalAsCode } from './command-failed.js';
+import { askAgainIfEnded, signalAsCode } from './command-failed.js';
 import { runCommand } from './command.js';
 import type { CommandResult } from './command.js';
 import type { Guard, HostContext, StepScope } from './context.js';
@@ -101,7 +101,7 @@ interface Command {
   env: Record<string, string>;
 }
 
-/** Requirements go in by a file: no name is ever an argument. Throws what canceled the step. */
+/** Requirements go in by a file: no name is ever an argument. Throws what canceled the step, and for an installer that others ended. */
 async function attempt(place: DryRunPlace, requirements: string[], command: (requirements: string) => Command): Promise<{ result: CommandResult; output: string }> {
   const { ctx, step, owner, guard, run, scratch } = place;
   const id = randomBytes(6).toString('hex');
@@ -110,6 +110,7 @@ async function attempt(place: DryRunPlace, requirements: string[], command: (req
   try {
     const result = await runCommand({ ...command(file), cwd: scratch, owner, timeoutMs: TIMEOUT_MS, outputPath, nice: ctx.agentFile.limits.nice, guard, scope: step });
     if (result.isCanceled) throw step.signal.reason;
+    askAgainIfEnded('an attempt that installs nothing', result, step);
     return { result, output: readHead(outputPath) };
   } finally {
     rmSync(file, { force: true });

@@ -2,6 +2,7 @@
 import { Context, type Info } from '@temporalio/activity';
 import type { HostContext, StepScope } from './context.js';
 import type { HostActivities, Order } from './contract.js';
+import { adoptLink } from './adopt-link.js';
 import { armUndo } from './arm.js';
 import { assess } from './assess.js';
 import { buildWheels } from './build-wheels.js';
@@ -14,9 +15,11 @@ import { keep } from './keep.js';
 import { acquireLease, describeLease, holderEnded } from './lease.js';
 import { look } from './look.js';
 import { measure } from './measure.js';
+import { makePermanent } from './permanent.js';
 import { prepare } from './prepare.js';
 import { probeLive } from './probe-live.js';
 import { proposeLocks } from './propose-locks.js';
+import { rehearse } from './rehearse.js';
 import { settleRiders } from './riders.js';
 import { switchLink } from './switch.js';
 import { undo } from './undo.js';
@@ -58,6 +61,7 @@ export function createHostActivities(ctx: HostContext): HostActivities {
     armUndo: bind('armUndo', armUndo),
     prepare: bind('prepare', prepare),
     verifyTree: bind('verifyTree', verifyTree),
+    adoptLink: bind('adoptLink', adoptLink),
     switchLink: bind('switchLink', switchLink),
     settleRiders: bind('settleRiders', settleRiders),
     verifyLink: bind('verifyLink', verifyLink),
@@ -65,6 +69,8 @@ export function createHostActivities(ctx: HostContext): HostActivities {
     writeDocuments: bind('writeDocuments', writeDocuments),
     undo: bind('undo', undo),
     keep: bind('keep', keep),
+    rehearse: bind('rehearse', rehearse),
+    makePermanent: bind('makePermanent', makePermanent),
     closeChange: bind('closeChange', closeChange),
     nextEvent: bind('nextEvent', nextEvent),
   };

@@ -4,12 +4,16 @@ import type { EnvironmentRef, Objection } from '../../policy/model.js';
 import { FAILURE } from '../../policy/names.js';
 import type { HostContext, StepScope } from './context.js';
 import type { HostActivities, LeaseBusyDetails, LeaseHolder, LeaseView } from './contract.js';
+import { dueOn } from './ends.js';
+import { endingHolder } from './ends-answer.js';
 import { endGroups } from './groups.js';
 import { resolvePlace, type Place } from './paths.js';
 import { hostRefused, refusal } from './refuse.js';
+import type { EndRecord } from './store-ends.js';
 import type { LeaseRow, Priority } from './store-lease.js';
 import { hasSwitched } from './switched.js';
 import { removeAttempts } from './trees.js';
+import { isUndoUnderWay } from './undo-mark.js';
 
 /** A waiting run asks every 5 s; one that was not heard for a minute has gone. */
 const WAITER_FORGOTTEN_MS = 60_000;
@@ -17,6 +21,9 @@ const ASK_AGAIN = '5 seconds';
 
 /** Design: expiry > undo > all others. */
 const RANK: Record<Priority, number> = { forward: 0, undo: 1, expiry: 2 };
+
+/** Chains of `undo --local` and of what ends by itself. */
+const OWN_HOLDER = /^(local|expiry)-/;
 
 type Asked = Parameters<HostActivities['acquireLease']>[0];
 
@@ -45,7 +52,13 @@ function decide(ctx: HostContext, place: Place, holder: LeaseHolder, priority: P
     return { epoch: lease.epoch };
   }
   if (priority === 'forward' && ctx.store.journal.hasClosed(holder.chain)) throw over(link, holder.run);
-  if (lease.state === 'unsettled' && priority === 'forward') throw refusal('HostRefused', unsettledWords(link, lease.holder?.run ?? 'RUN'));
+  if (lease.state === 'unsettled' && priority === 'forward') throw refusal('HostRefused', unsettledWords(link, lease.holder?.run ?? 'RUN', ctx.store.ends.records(link)));
+  const due = priority === 'forward' ? dueOn(ctx, link)[0] : undefined;
+  if (due) {
+    // The host takes it within a second; what waits is told for whom, as ever.
+    leases.wait(link, holder, now);
+    return { busy: { holder: endingHolder(due), position: 1, since: due.end } };
+  }
   // Those in line before us go first, but never before an undo or an expiry.
   const isTakenOver = RANK[priority] > RANK[lease.priority] || lease.state === 'unsettled';
   const waiting = leases.waiters(link, now, WAITER_FORGOTTEN_MS);
@@ -79,8 +92,10 @@ function over(link: string, run: string): ApplicationFailure {
   return hostRefused(link, 'a run that has not closed its change yet', `${run}, which has: it was reset`, `runbook undo ${link} goes back; a new run goes forward`);
 }
 
-/** Why nothing is built on it, in the words of plan and run alike. */
-export function unsettledWords(link: string, run: string): Objection {
+/** Why nothing is built on it, in the words of plan and run alike. `ended`: what the host did there at ends. */
+export function unsettledWords(link: string, run: string, ended: EndRecord[] = []): Objection {
+  const trying = ended.find(({ outcome }) => outcome === null);
+  if (trying) return { what: link, expected: 'an environment whose change ended and is taken back, verified', got: `${trying.run}, which ended at ${trying.end}: the host goes back by itself, and its last try was not verified (${trying.problem})`, wayOut: 'repair what it names: the host tries again within a minute; then start this again' };
   return { what: link, expected: 'an environment that no ended run left half-done', got: `what ${run} left: it ended after the switch without closing`, wayOut: `runbook settle ${run} --keep or --undo, then start this again` };
 }
 
@@ -116,7 +131,8 @@ export async function holderEnded(ctx: HostContext, step: StepScope, { env, chai
   const { store } = ctx;
   const isHolder = (): boolean => store.leases.get(link).holder?.chain === chain;
   store.exclusive(() => store.leases.stopWaiting(link, chain));
-  if (!isHolder()) return { result: 'not-holder' };
+  // An undo of the host's own is no run: Temporal knows nothing of it, and it lives.
+  if (!isHolder() || (OWN_HOLDER.test(chain) && isUndoUnderWay(ctx, link))) return { result: 'not-holder' };
   const result = store.exclusive(() => {
     if (!isHolder()) return 'not-holder' as const;
     const lease = store.leases.get(link);

@@ -50,6 +50,7 @@ export async function look(ctx: HostContext, step: StepScope, input: LookInput):
     publicIndex: ctx.agentFile.index.url === undefined,
     installer: await installerOf(ctx, resolved.owner),
     settings: resolved.settings,
+    trust: ctx.agentFile.trust,
     ...(ctx.agentFile.roles.length > 0 ? { roles: ctx.agentFile.roles } : {}),
     objections: [...unsettledObjection(ctx, resolved), ...linkObjections(ctx, resolved, link, input.create), ...lock.objections, ...probe],
   };
@@ -58,7 +59,7 @@ export async function look(ctx: HostContext, step: StepScope, input: LookInput):
 /** Nobody plans on what an ended run left half-done. */
 function unsettledObjection(ctx: HostContext, { link }: ResolvedEnvironment): Objection[] {
   const { state, holder } = ctx.store.leases.get(link);
-  return state === 'unsettled' ? [unsettledWords(link, holder?.run ?? 'RUN')] : [];
+  return state === 'unsettled' ? [unsettledWords(link, holder?.run ?? 'RUN', ctx.store.ends.records(link))] : [];
 }
 
 /** What stands at the link must be an environment of ours, or a directory that can become one. */

@@ -6,11 +6,13 @@ import type { Performance, PerformanceProbe } from '../../policy/model.js';
 import { comparePerformance, type ProbeTimes } from '../../policy/performance.js';
 import type { HostContext, StepScope } from './context.js';
 import type { HostActivities } from './contract.js';
+import { askAgainIfEnded } from './command-failed.js';
 import { runCommand, type CommandResult } from './command.js';
 import { helperPython } from './interpreters.js';
 import { asOwner } from './owner.js';
 import { readLink, resolvePlace, type Place } from './paths.js';
 import { pythonText } from './python-text.js';
+import { probeProblem } from './unsigned-input.js';
 import { treePath } from './verify.js';
 
 type MeasureInput = Parameters<HostActivities['measure']>[0];
@@ -37,9 +39,12 @@ export async function measure(ctx: HostContext, step: StepScope, { env, run, pro
   const began = performance.now();
   const place = resolvePlace(ctx, env);
   const trees = [...(before === null ? [] : [placeOf(place, before)]), placeOf(place, after)];
-  const sides = await timeProbe(ctx, step, place, probe, trees);
+  await ctx.barrier('measure:started');
+  const problem = probeProblem(ctx, env, probe);
+  const sides = problem === null ? await timeProbe(ctx, step, place, probe, trees) : untimed(trees, problem);
   const now = sides.at(-1)!;
   const baselineMs = now.line === null ? null : keepBaseline(ctx, { link: place.link, line: now.line, probe: baselineName(probe) }, run, now.ms);
+  await ctx.barrier('measure:kept');
   const compared = comparePerformance({ probe: probe.name, before: before === null ? null : sides[0]!, after: now, baselineMs });
   return { ...compared, workMs: performance.now() - began };
 }
@@ -65,10 +70,13 @@ async function timeProbe(ctx: HostContext, step: StepScope, { owner, project }: 
     scope: step,
   });
   if (result.isCanceled) throw step.signal.reason ?? new Error('canceled');
-  if (result.failed) return trees.map(() => ({ ms: null, rounds: 0, problem: whyFailed(result), line: null }));
+  askAgainIfEnded(`timing ${probe.name}`, result, step);
+  if (result.failed) return untimed(trees, whyFailed(result));
   const { sides } = JSON.parse(result.stdout) as { sides: { line: string | null; seconds: number | null; rounds: number; error: string }[] };
   return sides.map((side) => ({ ms: side.seconds === null ? null : side.seconds * 1000, rounds: side.rounds, problem: shown(side.error, 300), line: side.line }));
 }
+
+const untimed = (trees: string[], problem: string): SideTimes[] => trees.map(() => ({ ms: null, rounds: 0, problem, line: null }));
 
 const whyFailed = (result: CommandResult): string =>
   shown(result.spawnError ?? (result.timedOut ? 'no end within the time limit' : result.tail.trim().split('\n').at(-1) || `exit code ${result.exitCode}`), 300);

@@ -6,6 +6,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { FAILURE } from '../../policy/names.js';
 import type { Effect, Guard, HostContext, StepScope } from './context.js';
 import type { Order } from './contract.js';
+import { endedOrder, refuseEnded } from './ends.js';
 import { endGroups } from './groups.js';
 import { resolvePlace } from './paths.js';
 import { processStat } from './proc.js';
@@ -34,7 +35,8 @@ export const isUnderWay = (ctx: HostContext, link: string): boolean => (underWay
 
 /**
  * Carries out one order. A receipt that the disk still agrees with is the answer; an intent without one is done again,
- * and effects look at the disk first. Fails with `Fenced` (final) when the lease was taken or a newer order was seen.
+ * and effects look at the disk first. Fails with `Fenced` (final) when the lease was taken or a newer order was seen,
+ * with `HostRefused` for what may not be done after the end of a change.
  */
 export async function perform<T>(ctx: HostContext, step: StepScope, order: Order, effect: Effect<T>): Promise<T> {
   const { link } = resolvePlace(ctx, order.env);
@@ -62,6 +64,7 @@ async function carryOut<T>(run: Running, step: StepScope, effect: Effect<T>, bef
   }
   await endOlder(run, step, before);
   if (receipt && (await effect.holds(receipt.body))) return receipt.body;
+  refuseEnded(ctx, order, run.link, effect.afterEnd);
   note(run, 'intent', effect.intent);
   await ctx.barrier(`${order.step}:intent`);
   const result = await effect.act(guardOf(run));
@@ -89,6 +92,8 @@ function enter(run: Running): void {
 function compare({ ctx, order, link, token }: Running): Token {
   const lease = ctx.store.leases.get(link);
   if (lease.holder?.chain !== order.chain || lease.epoch !== order.epoch) {
+    const ended = ctx.store.ends.record(order.chain);
+    if (ended) throw endedOrder(order, ended);
     const holder = lease.holder ? `held by ${lease.holder.run} since ${lease.since}, epoch ${lease.epoch}` : `held by nobody, epoch ${lease.epoch}`;
     throw fenced(link, `the lease of ${order.run}, epoch ${order.epoch}`, holder);
   }

@@ -3,6 +3,7 @@ import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { ApplicationFailure } from '@temporalio/common';
+import type { Warrant } from '../../policy/model-approval.js';
 import type { Plan } from '../../policy/model.js';
 import type { CommandFailure } from '../../policy/names.js';
 import { anchorTree } from './anchor.js';
@@ -26,6 +27,7 @@ import { removeTree } from './remove-tree.js';
 import { runFolder, writeRunFile } from './run-files.js';
 import { readSeal } from './seal.js';
 import { findUv } from './tools.js';
+import { requireWarrant } from './warrants.js';
 
 interface Build {
   ctx: HostContext;
@@ -41,10 +43,11 @@ interface Build {
 
 /**
  * Builds `.venvs/RUN-ATTEMPT` with exactly the plan's files, and returns once the interpreter in it reports the planned
- * version and its bytecode is compiled. Fails with `CommandFailed`; what was half built is removed. A rerun of an
+ * version and its bytecode is compiled; before that it demands a warrant where this host checks signatures itself (`NotApproved`).
+ * Fails with `CommandFailed`; what was half built is removed. A rerun of an
  * installer where it once failed can report success on a broken tree, hence a new directory for every attempt.
  */
-export async function prepare(ctx: HostContext, step: StepScope, order: Order, plan: Plan): Promise<Prepared> {
+export async function prepare(ctx: HostContext, step: StepScope, order: Order, plan: Plan, warrant?: Warrant): Promise<Prepared> {
   const started = performance.now();
   const resolved = resolveEnvironment(ctx, order.env);
   const id = `${order.run}-${step.attempt}`;
@@ -54,6 +57,7 @@ export async function prepare(ctx: HostContext, step: StepScope, order: Order, p
     intent: { tree: id, installer: plan.facts.installer, packages: plan.files.length },
     holds: async (receipt: Prepared) => (await treeInterpreter(ctx, receipt.path, resolved.owner)).version === plan.interpreter.version,
     async act(guard) {
+      await requireWarrant(ctx, step, order, plan, warrant);
       await ctx.barrier('prepare:started');
       const build: Build = { ctx, step, order, plan, guard, resolved, id, tree };
       await clearTheWay(build);

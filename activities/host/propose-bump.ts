@@ -5,6 +5,7 @@ import { firstGood } from '../../policy/proposals.js';
 import type { Pin } from '../../policy/lock.js';
 import { compareVersions, isVersion } from '../../policy/pep440.js';
 import { normalizeProjectName } from '../../policy/project-name.js';
+import { askAgainIfEnded } from './command-failed.js';
 import { runCommand } from './command.js';
 import { pinText } from './hashed-lock.js';
 import { PIP_ALWAYS, pipEnvironment, pipIndexArgs } from './index-flags.js';
@@ -68,6 +69,7 @@ async function newerReleases({ ctx, step, resolved, interpreter, cacheDir }: Pro
   });
   takePipLog(log, resolved.owner);
   if (result.isCanceled) throw step.signal.reason;
+  askAgainIfEnded(`the releases of ${pin.project}`, result, step);
   const listed = /^Available versions: (.*)$/m.exec(result.stdout)?.[1] ?? '';
   return listed.split(',').map((one) => one.trim()).filter((one) => isVersion(one) && compareVersions(one, pin.version) > 0).sort(compareVersions);
 }

@@ -11,6 +11,7 @@ import { exactLines, knownGoodLines, lockText, relockLines, verifiedCandidates }
 import { PYLOCK } from './assess.js';
 import type { HostContext, StepScope } from './context.js';
 import type { HostActivities } from './contract.js';
+import { pinText } from './hashed-lock.js';
 import { asOwner } from './owner.js';
 import { ownerCache } from './owner-cache.js';
 import { resolveEnvironment, type ResolvedEnvironment } from './paths.js';
@@ -20,6 +21,7 @@ import { hostRefused, refusal } from './refuse.js';
 import { sweepScratch } from './scratch.js';
 import { hostPlatform } from './store-locks.js';
 import { findUv } from './tools.js';
+import { requireKnownInterpreters } from './unsigned-input.js';
 
 /** A proposal, and what it leaves to the next rung. */
 interface Candidate extends Trial {
@@ -36,14 +38,20 @@ const MOST_VERIFIED = 2;
  */
 export async function proposeLocks(ctx: HostContext, step: StepScope, input: Parameters<HostActivities['proposeLocks']>[0]): Promise<LockProposal[]> {
   const resolved = resolveEnvironment(ctx, input.env);
+  await requireKnownInterpreters(ctx, resolved.owner, [input.interpreter]);
+  // They become lines of a requirements file, where a second line would be an option of the resolver's.
+  for (const [name, version] of Object.entries(input.knownGood)) pinText({ project: name, version });
   const pins = readPins(resolved);
   const uv = await findUv(ctx, resolved.owner);
   if (!uv) throw hostRefused(`proposals for ${resolved.settings.lock}`, 'uv: only its resolver finds the nearest releases that have wheels', 'pip alone', 'remove "installer: pip" from the agent file or install uv; or write another lock by hand');
   await sweepScratch(ctx);
+  await ctx.barrier('propose:started');
   const environment = markerEnvironment(input.interpreter);
   const here = pins.filter((pin) => markerHolds(pin.marker, environment));
   const all: Proposing = { ctx, step, run: input.run, resolved, uv, interpreter: input.interpreter, cacheDir: ownerCache(ctx, resolved.owner, resolved.project), pins: here, elsewhere: pins.filter((pin) => !here.includes(pin)) };
-  return climb(all, input.missing.map(normalizeProjectName), input.knownGood);
+  const told = await climb(all, input.missing.map(normalizeProjectName), input.knownGood);
+  await ctx.barrier('propose:tried');
+  return told;
 }
 
 async function climb(all: Proposing, missing: string[], knownGood: Record<string, string>): Promise<LockProposal[]> {

@@ -6,7 +6,7 @@ import { parseRequirementsLock, type Pin } from '../../policy/lock.js';
 import { shown } from '../../policy/mask.js';
 import type { Interpreter, LockProposal } from '../../policy/model.js';
 import { normalizeProjectName } from '../../policy/project-name.js';
-import { signalAsCode } from './command-failed.js';
+import { askAgainIfEnded, signalAsCode } from './command-failed.js';
 import { runCommand } from './command.js';
 import type { CommandResult } from './command.js';
 import type { HostContext, StepScope } from './context.js';
@@ -66,6 +66,7 @@ export async function resolveLock({ ctx, step, resolved, uv, interpreter, cacheD
     scope: step,
   });
   if (result.isCanceled) throw step.signal.reason;
+  askAgainIfEnded('the resolver', result, step);
   if (result.failed) return { problem: problemOf(result, 'the resolver') };
   const { pins, problems } = parseRequirementsLock(result.stdout);
   const [problem] = problems;
@@ -81,6 +82,7 @@ export async function inTrialTree<T>(all: Proposing, name: string, act: (tree: T
     const start = async (args: string[]): Promise<CommandResult> => {
       const result = await runCommand({ file: uv.file, args, cwd: '/', owner, env: uvEnvironment(ctx, join(cacheDir, 'uv')), outputPath: logOf(ctx, run, name), timeoutMs: INSTALL_TIMEOUT_MS, nice: ctx.agentFile.limits.nice, guard: scratch.guard, scope: step });
       if (result.isCanceled) throw step.signal.reason;
+      askAgainIfEnded('uv in a scratch tree', result, step);
       return result;
     };
     const made = await start(['venv', '--python', interpreter.realpath, '--no-project', tree]);

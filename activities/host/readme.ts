@@ -23,7 +23,8 @@ function environmentText(ctx: HostContext, place: Place): string[] {
   const { treeId } = readLink(place);
   if (treeId === null) return [];
   const previous = ctx.store.armed.of(place.link).find((row) => !row.undone && row.switchingTo === treeId);
-  const lines = ['', place.link, `  current:  .venvs/${treeId}${previous ? `, since ${previous.run}` : ''}`];
+  const end = previous?.end ? [`  ends:     ${previous.end}: the host then goes back by itself, whatever became of ${previous.run}`] : [];
+  const lines = ['', place.link, `  current:  .venvs/${treeId}${previous ? `, since ${previous.run}` : ''}`, ...end];
   if (!previous) return [...lines, '  previous: none'];
   if (previous.undoTarget === null) return [...lines, '  previous: none, it was made new', `  to remove it:  unlink ${shellWord(place.link)}`];
   return [

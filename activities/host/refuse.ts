@@ -7,7 +7,7 @@ import { FAILURE } from '../../policy/names.js';
 export const objectionText = ({ what, expected, got, wayOut }: Objection): string => `${what}: expected ${expected}, got ${got}; ${wayOut}`;
 
 /** A final failure that carries its reasons as details. */
-export function refusal(type: 'HostRefused' | 'PlanChanged' | 'UndoNotProven', ...objections: Objection[]): ApplicationFailure {
+export function refusal(type: 'HostRefused' | 'PlanChanged' | 'UndoNotProven' | 'NotApproved', ...objections: Objection[]): ApplicationFailure {
   return ApplicationFailure.nonRetryable(objections.map(objectionText).join('\n'), FAILURE[type], objections);
 }
 

@@ -23,7 +23,7 @@ export interface ArmedRow {
   switched: boolean;
   /** True once it was returned to the undo target and that was verified. */
   undone: boolean;
-  /** The pin outlives the run (an exception that ends later). */
+  /** The pin outlives the run: always where there is an end. */
   keepPin: boolean;
 }
 
@@ -43,6 +43,8 @@ export interface ArmedTable {
   get(chain: string): ArmedRow | undefined;
   /** Newest first. */
   of(link: string): ArmedRow[];
+  /** Of the whole host: those that end by themselves and were not undone, newest first. */
+  ending(): ArmedRow[];
   put(row: ArmedRow, pinned: boolean): void;
   update(row: ArmedRow): void;
   remove(chain: string): void;
@@ -50,6 +52,8 @@ export interface ArmedTable {
   /** Changes whose undo target must not be pruned. */
   pinned(link: string): ArmedRow[];
   adopt(link: string, tree: string): void;
+  /** It is the directory at the link again. */
+  giveBack(link: string, tree: string): void;
   adopted(link: string): string[];
   turn(link: string): Turn | undefined;
   setTurn(link: string, turn: Turn): void;
@@ -64,6 +68,7 @@ export function armedTable(db: Database.Database): ArmedTable {
       return row === undefined ? undefined : parse(row);
     },
     of: (link) => db.prepare('SELECT body FROM armed WHERE link = ? ORDER BY place DESC').all(link).map(parse),
+    ending: () => db.prepare("SELECT body FROM armed WHERE json_extract(body, '$.end') IS NOT NULL AND NOT json_extract(body, '$.undone') ORDER BY place DESC").all().map(parse),
     put(row, pinned) {
       db.prepare('INSERT OR REPLACE INTO armed (chain, link, body, pinned, place) VALUES (?, ?, ?, ?, (SELECT coalesce(max(place), 0) + 1 FROM armed))').run(row.chain, row.link, JSON.stringify(row), pinned ? 1 : 0);
     },
@@ -72,6 +77,7 @@ export function armedTable(db: Database.Database): ArmedTable {
     unpin: (chain) => void db.prepare('UPDATE armed SET pinned = 0 WHERE chain = ?').run(chain),
     pinned: (link) => db.prepare('SELECT body FROM armed WHERE link = ? AND pinned = 1').all(link).map(parse),
     adopt: (link, tree) => void db.prepare('INSERT OR IGNORE INTO adopted (link, tree) VALUES (?, ?)').run(link, tree),
+    giveBack: (link, tree) => void db.prepare('DELETE FROM adopted WHERE link = ? AND tree = ?').run(link, tree),
     adopted: (link) => (db.prepare('SELECT tree FROM adopted WHERE link = ?').all(link) as { tree: string }[]).map((row) => row.tree),
     turn(link) {
       const row = db.prepare('SELECT left_tree, since, ticks, boot, riders FROM turns WHERE link = ?').get(link) as { left_tree: string | null; since: number; ticks: number; boot: string; riders: string } | undefined;

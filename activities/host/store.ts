@@ -12,12 +12,14 @@ import Database from 'libsql';
 import { armedTable, type ArmedTable } from './store-armed.js';
 import { baselineTable, type BaselineTable } from './store-baselines.js';
 import { editTable, type EditTable } from './store-edits.js';
+import { endTable, type EndTable } from './store-ends.js';
 import { eventTable, type EventTable } from './store-events.js';
 import { fenceTable, type FenceTable } from './store-fence.js';
 import { journal, type Journal } from './store-journal.js';
 import { leaseTable, type LeaseTable } from './store-lease.js';
 import { lockTable, type LockTable } from './store-locks.js';
 import { SCHEMA } from './store-schema.js';
+import { warrantTable, type WarrantTable } from './store-warrants.js';
 
 export interface AgentStore {
   readonly path: string;
@@ -35,6 +37,10 @@ export interface AgentStore {
   /** Locks that were verified here. */
   locks: LockTable;
   events: EventTable;
+  /** Changes that end by themselves. */
+  ends: EndTable;
+  /** What entitled runs to change this host. */
+  warrants: WarrantTable;
   close(): void;
 }
 
@@ -65,6 +71,8 @@ export function openAgentStore(path: string): AgentStore {
     baselines: baselineTable(db),
     locks: lockTable(db),
     events: eventTable(db),
+    ends: endTable(db),
+    warrants: warrantTable(db),
     close: () => void db.close(),
   };
 }

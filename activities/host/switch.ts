@@ -5,6 +5,7 @@ import type { Plan } from '../../policy/model.js';
 import { adopt } from './adopt.js';
 import type { Guard, HostContext, StepScope } from './context.js';
 import type { Order, Switched } from './contract.js';
+import { refuseEnded } from './ends.js';
 import { turnLink } from './link.js';
 import { perform } from './order.js';
 import { TREE_ID, readLink, resolvePlace, type Place } from './paths.js';
@@ -12,22 +13,23 @@ import { hostRefused, refusal } from './refuse.js';
 import { processRiders } from './riders.js';
 import { readSeal } from './seal.js';
 import type { ArmedRow } from './store-armed.js';
+import { recheckWarrant } from './warrants.js';
 
 /**
  * Turns the link to a sealed tree; a directory is adopted first. Throws `UndoNotProven` where nothing is armed,
  * `HostRefused` for a tree that is not sealed or, with `onSwitch: idle`, while something runs; `PlanChanged` when the
- * link is not where it was armed.
+ * link is not where it was armed; `NotApproved` when what allowed it does so no more.
  */
 export function switchLink(ctx: HostContext, step: StepScope, order: Order, { plan, tree }: { plan: Plan; tree: string }): Promise<Switched> {
   const place = resolvePlace(ctx, order.env);
   return perform<Switched>(ctx, step, order, {
     intent: { switch: tree, from: plan.present?.id ?? null },
     holds: (receipt) => readLink(place).treeId === receipt.to,
-    act: (guard) => act(ctx, place, order, plan, tree, guard),
+    act: (guard) => act(ctx, step, place, order, plan, tree, guard),
   });
 }
 
-async function act(ctx: HostContext, place: Place, order: Order, plan: Plan, tree: string, guard: Guard): Promise<Switched> {
+async function act(ctx: HostContext, step: StepScope, place: Place, order: Order, plan: Plan, tree: string, guard: Guard): Promise<Switched> {
   const began = performance.now();
   const armed = requireArmed(ctx, order, plan);
   refuseTree(place, tree);
@@ -38,11 +40,15 @@ async function act(ctx: HostContext, place: Place, order: Order, plan: Plan, tre
     guard.commit(() => markSwitched(ctx, place, { ...armed, switchingTo: tree }));
     return answer(0);
   }
+  await recheckWarrant(ctx, step, order, plan, readSeal(join(place.venvsDir, tree)));
   refuseRiders(ctx, place, view.treePath);
-  if (view.state === 'directory' && armed.previousState === 'directory') await adopt(ctx, place, armed.undoTarget!, guard);
+  if (armed.previousState === 'directory' && (view.state === 'directory' || view.treeId === armed.undoTarget)) await adopt(ctx, place, armed.undoTarget!, guard);
   await ctx.barrier(`${order.step}:adopted`);
   // Before the rename: whoever finds the link there knows from which run it is, also when this process dies right after.
-  guard.commit(() => ctx.store.armed.update({ ...armed, switchingTo: tree }));
+  guard.commit(() => {
+    refuseEnded(ctx, order, place.link, undefined);
+    ctx.store.armed.update({ ...armed, switchingTo: tree });
+  });
   await ctx.barrier(`${order.step}:turning`);
   return answer(turnLink(ctx, place, guard, { from: armed.undoTarget, to: tree, since: 0, rows: () => markSwitched(ctx, place, { ...armed, switchingTo: tree }) }));
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Plan, Verification } from '../../policy/model.js';
 import { FAILURE } from '../../policy/names.js';
+import { signVerdict } from './agent-key.js';
 import type { Guard, HostContext, StepScope } from './context.js';
 import type { Order } from './contract.js';
 import { treeInterpreter } from './interpreters.js';
@@ -19,6 +20,7 @@ import { readSeal, SEAL_FILE } from './seal.js';
 import type { Seal } from './seal.js';
 import { hostPlatform } from './store-locks.js';
 import { importModules, installedPackages, judgeInstalled, modulesToImport, runProjectTests, starter } from './tree-checks.js';
+import { requireKeptPlan } from './warrant-kept.js';
 
 /** What `.complete` says beyond the seal itself; for people. */
 interface CompleteFile extends Seal {
@@ -51,6 +53,8 @@ export async function verifyTree(ctx: HostContext, step: StepScope, order: Order
     },
     holds: (receipt: Verification) => receipt.ok && input.seal && asOwner(resolved.owner, () => readSeal(tree))?.manifestDigest === receipt.manifestDigest,
     async act(guard) {
+      // The plan names what is run there, as the owner.
+      requireKeptPlan(ctx, order, input.plan);
       const verdicts = await judge(ctx, step, guard, resolved, order, input.plan, tree);
       const ok = verdicts.interpreter.ok && verdicts.lock.ok && verdicts.imports.ok && verdicts.tests.ok;
       const seal = ok && input.seal;
@@ -62,7 +66,9 @@ export async function verifyTree(ctx: HostContext, step: StepScope, order: Order
       if (seal && files.ok) complete(guard, resolved, tree, { ...sealOf(order, input.plan), manifestDigest: manifest.digest, freezeHash: verdicts.freezeHash, sealedAt: ctx.now().toISOString() });
       if (!files.ok) await dropOwnerCache(ctx, resolved.owner, resolved.project);
       await ctx.barrier('verify:sealed');
-      return { ok: ok && files.ok, files, ...verdicts, manifestDigest: manifest.digest, manifestFiles: manifest.files, durationMs: performance.now() - started };
+      const verdict = { ok: ok && files.ok, manifestDigest: manifest.digest };
+      const signed = await signVerdict(ctx, order, input.plan, input.tree, verdict);
+      return { ...verdict, files, ...verdicts, manifestFiles: manifest.files, durationMs: performance.now() - started, ...(signed ? { signed } : {}) };
     },
   });
 }

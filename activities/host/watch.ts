@@ -1,7 +1,9 @@
 /** News of this host, told by answering the one pending question of its `hostWatch` run (decision 12). */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { agentKey } from './agent-key.js';
 import type { HostContext, StepScope } from './context.js';
 import type { HostEvent, LeaseView } from './contract.js';
+import { endNews } from './end-news.js';
 import { viewOf } from './lease.js';
 import { isUnderWay } from './order.js';
 import { noteChanges } from './changes.js';
@@ -28,16 +30,17 @@ const told = new WeakMap<HostContext, Told>();
  * until it is confirmed by a greater cursor, so none is lost or doubled when an answer is.
  */
 export async function nextEvent(ctx: HostContext, step: StepScope, { cursor }: { cursor: number }): Promise<HostEvent> {
+  const key = await agentKey(ctx);
   for (;;) {
     step.signal.throwIfAborted();
-    const event = ctx.store.exclusive(() => ctx.store.events.next(cursor)) ?? lookForNews(ctx, cursor);
+    const event = ctx.store.exclusive(() => ctx.store.events.next(cursor)) ?? lookForNews(ctx, cursor, key);
     if (event) return event;
     step.heartbeat();
     await sleep(LOOK_EVERY_MS, undefined, { signal: step.signal });
   }
 }
 
-function lookForNews(ctx: HostContext, cursor: number): HostEvent | undefined {
+function lookForNews(ctx: HostContext, cursor: number, key: string | null): HostEvent | undefined {
   const memory = told.get(ctx) ?? { isCheckedIn: false, lastFull: { at: 0, elapsed: 0 }, quiet: new Map() };
   told.set(ctx, memory);
   const now = ctx.now().getTime();
@@ -46,7 +49,8 @@ function lookForNews(ctx: HostContext, cursor: number): HostEvent | undefined {
     const seen = snapshots(ctx);
     const environments = seen.map((one) => one.environment);
     const tell = (kind: HostEvent['kind'], more: Partial<Pick<HostEvent, 'quiet' | 'drift'>> = {}): HostEvent =>
-      ctx.store.events.add({ at: ctx.now().toISOString(), kind, agentVersion: ctx.agentVersion, environments, quiet: [], ...more }, cursor);
+      ctx.store.events.add({ at: ctx.now().toISOString(), kind, agentVersion: ctx.agentVersion, environments, quiet: [], ...(key === null ? {} : { key }), ...more, ...endNews(ctx) }, cursor);
+    const isEndNews = ctx.store.ends.toTell().some(({ isNews }) => isNews);
     const isFull = !memory.isCheckedIn || isHourOver(memory, now);
     const { isChanged, drift } = noteChanges(ctx, seen, isFull);
     const found = drift.length > 0 ? { drift } : {};
@@ -59,7 +63,7 @@ function lookForNews(ctx: HostContext, cursor: number): HostEvent | undefined {
       if (isChanged) tell('changed', found);
       return checkIn;
     }
-    if (isChanged) return tell('changed', found);
+    if (isChanged || isEndNews) return tell('changed', found);
     const quiet = quietLeases(ctx, memory, now);
     if (quiet.length > 0) return tell('lease-quiet', { quiet });
     if (!isFull) return undefined;

@@ -7,10 +7,12 @@ import type { DocumentWrite } from './contract.js';
 import { appendText, projectFile, readText, replaceText } from './files.js';
 import { asOwner } from './owner.js';
 import { resolvePlace, type Place } from './paths.js';
+import { requireDocumentNames } from './unsigned-input.js';
 
-/** Replaces whole, or appends once per run; given again it adds nothing. As the owner; never outside the project. */
+/** Replaces whole, or appends once per run; given again it adds nothing. As the owner; never outside the project, and with `trust: signatures` nothing but logs and reports. */
 export async function writeDocuments(ctx: HostContext, _step: StepScope, { env, run, documents }: { env: EnvironmentRef; run: string; documents: DocumentWrite[] }): Promise<{ written: string[] }> {
   const place = resolvePlace(ctx, env);
+  requireDocumentNames(ctx, documents);
   const files = documents.map((document) => ({ ...document, file: projectFile(place, document.path) }));
   await ctx.barrier('document:started');
   for (const { mode, path, file, text } of files) {

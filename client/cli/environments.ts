@@ -1,23 +1,23 @@
 /** Environments on record, with the version that stands there. */
 import { formatEnvironment } from '../../policy/ids.js';
 import type { RunView } from '../../policy/run-view.js';
+import { standingOf, type Standing } from '../../policy/standing.js';
 import type { Instance } from './instance.js';
 import { recordsOf } from './known-runs.js';
 
-/** The newest run of an environment, and the version that stands by the newest run that knew it. */
-export type KnownEnvironment = RunView & { version: string | null };
+/** The newest run of an environment, and how it stands by all of its runs: under an exception it is flagged so (EE-11). */
+export type KnownEnvironment = RunView & { version: string | null; standing: Standing };
 
-/** Newest run first, by the last 1,000 runs on record. */
-export function knownEnvironments(instance: Instance): KnownEnvironment[] {
-  const latest = new Map<string, KnownEnvironment>();
+/** Newest run first, by the last 1,000 runs on record. Reviews, which touch no environment, are left out. */
+export function knownEnvironments(instance: Instance, now = new Date().toISOString()): KnownEnvironment[] {
+  const runs = new Map<string, RunView[]>();
   for (const view of recordsOf(instance)?.listRuns({ limit: 1000 }) ?? []) {
-    if (view.link === '') continue;
-    const known = latest.get(formatEnvironment(view));
-    if (!known) latest.set(formatEnvironment(view), { ...view, version: standingVersion(view) });
-    else known.version ??= standingVersion(view);
+    if (view.link === '' || view.kind === 'interpreter-change') continue;
+    const name = formatEnvironment(view);
+    runs.set(name, [...(runs.get(name) ?? []), view]);
   }
-  return [...latest.values()];
+  return [...runs.values()].map((views) => {
+    const standing = standingOf(views, now);
+    return { ...views[0]!, version: standing.version, standing };
+  });
 }
-
-/** Where a run went when it got there, else where it came from; null where it never knew. */
-const standingVersion = ({ outcome, kind, from, to }: RunView): string | null => (outcome === 'done' || kind === 'rollback' ? to : (from ?? to));

@@ -6,6 +6,7 @@ import { formatEnvironment } from '../../policy/ids.js';
 import type { RunResult, StepReport } from '../../policy/model.js';
 import { askStatus, awaitEnd, silenceTeller } from './await-end.js';
 import type { Instance } from './instance.js';
+import { clock } from './inbox-lines.js';
 import { exitCodeOf, type Io } from './io.js';
 import { placeOf, tilde } from './words.js';
 
@@ -19,7 +20,11 @@ export interface Follow {
   json: boolean;
   /** Steps already on the screen. */
   printed?: number;
+  /** Puts names behind `2 of cab`; see `voterTeller`. */
+  withVoters?: WithVoters;
 }
+
+type WithVoters = (text: string, requester: string) => string;
 
 /** Prints steps as they end until the run has ended; returns its result. Server and control worker may be away meanwhile. */
 export async function follow(options: Follow): Promise<RunResult> {
@@ -27,6 +32,7 @@ export async function follow(options: Follow): Promise<RunResult> {
   let result: RunResult | null = null;
   const ended = awaitEnd(options).then((value) => void (result = value));
   const live = liveLine(options.io);
+  const tellWait = waitTeller(options.io, options.withVoters);
   const tell = silenceTeller({ ...options.io, talk: (line) => (clearLive(options.io), options.io.talk(line)) });
   const stop = new AbortController();
   let asking: Promise<RunState | null> = Promise.resolve(null);
@@ -36,7 +42,10 @@ export async function follow(options: Follow): Promise<RunResult> {
       const state = await Promise.race([asking, ended.then(() => null)]);
       if (result !== null) break;
       tell(state);
-      if (state && !options.json) printed = show(options.io, state, printed, live);
+      if (state && !options.json) {
+        tellWait(state);
+        printed = show(options.io, state, printed, live);
+      }
       await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, POLL_MS))]);
     }
   } finally {
@@ -44,12 +53,12 @@ export async function follow(options: Follow): Promise<RunResult> {
     stop.abort();
     await asking;
   }
-  if (!options.json) printStepLines(options.io, (result as RunResult).steps, printed);
+  if (!options.json) printStepLines(options.io, (result as RunResult).steps, printed, widthOf((result as RunResult).kind));
   return result;
 }
 
 function show(io: Io, state: RunState, printed: number, live: (state: RunState) => string): number {
-  printStepLines(io, state.steps, printed);
+  printStepLines(io, state.steps, printed, state.review && REVIEW_WIDTH);
   if (io.interactive) process.stderr.write(live(state).slice(0, (process.stderr.columns ?? 80) - 1));
   return state.steps.length;
 }
@@ -65,18 +74,57 @@ function liveLine(io: Io): (state: RunState) => string {
   };
 }
 
-function printStepLines(io: Io, steps: StepReport[], printed: number): void {
+/**
+ * `ex-3p9d waits for 2 of cab (alice carol dan), convene by 13:02. Ctrl-C detaches`: once for every count of votes; and once for
+ * every document a review waits for, and for the end of an exception.
+ */
+export function waitTeller(io: Io, withVoters: WithVoters = (text) => text): (state: RunState) => void {
+  let told = '';
+  return (state) => {
+    const { decision, waitsFor } = state;
+    if (!waitsFor) return;
+    const isAsking = decision !== undefined && decision.outcome === null;
+    const now = isAsking ? decision.request + decision.progress : waitsFor.what;
+    if (told === now || (!isAsking && !state.review && !state.exception)) return;
+    told = now;
+    if (isAsking && /^(\d+) of \1 of [a-z-]+$/.test(decision.progress)) return;
+    clearLive(io);
+    io.talk(isAsking ? votesLine(state, decision.progress, io.now(), withVoters) : `${state.run} waits for ${state.review ? `${documentsText(state.review)}${byText(waitsFor.until, io.now())}` : waitsFor.what}. Ctrl-C detaches`);
+    if (!isAsking && waitsFor.command) io.talk(`  to act: ${waitsFor.command}`);
+  };
+}
+
+function votesLine({ run, waitsFor, exception, requester }: RunState, progress: string, now: Date, withVoters: WithVoters): string {
+  if (!progress.startsWith('0 of ') && /^\d+ of \d/.test(progress)) return `${run} has ${progress}${byText(waitsFor!.until, now)}. Ctrl-C detaches`;
+  const convene = exception && exception.convenedAt === null ? `, convene by ${clock(exception.conveneBy, now)}` : '';
+  return `${run} waits for ${withVoters(progress.replace(/^0 of (?=\d)/, ''), requester)}${convene || byText(waitsFor!.until, now)}. Ctrl-C detaches`;
+}
+
+/** `the document of technical-review`; `tests, scan of integration` where a step wants several. */
+export function documentsText({ open, missing }: NonNullable<RunState['review']>): string {
+  return `${missing.length === 1 && missing[0] === open ? 'the document' : missing.join(', ')} of ${open}`;
+}
+
+const byText = (until: string | null, now: Date): string => (until ? `, by ${clock(until, now)}` : '');
+
+function printStepLines(io: Io, steps: StepReport[], printed: number, width?: number): void {
   clearLive(io);
-  for (const step of steps.slice(printed)) io.talk(stepLine(step));
+  for (const step of steps.slice(printed)) io.talk(stepLine(step, width));
 }
 
 function clearLive(io: Io): void {
   if (io.interactive) process.stderr.write('\r\x1b[2K');
 }
 
+/** Steps of a review have longer names than others. */
+const REVIEW_WIDTH = 16;
+
+/** How wide the name of a step is written, by the kind of its run. */
+export const widthOf = (kind: string): number | undefined => (kind === 'interpreter-change' ? REVIEW_WIDTH : undefined);
+
 /** `  ✓ prepare      2.1 s  41 packages by uv, as user pricer` */
-export function stepLine(step: StepReport): string {
-  return `  ${step.ok ? '✓' : '✗'} ${step.step.padEnd(11)} ${seconds(step).padStart(6)}  ${tilde(step.fact)}`;
+export function stepLine(step: StepReport, width = 11): string {
+  return `  ${step.ok ? '✓' : '✗'} ${step.step.padEnd(width)} ${seconds(step).padStart(6)}  ${tilde(step.fact)}`;
 }
 
 export interface End {
@@ -92,7 +140,7 @@ export function printEnd(io: Io, result: RunResult, { instance, workflowId, json
   if (json) io.out(JSON.stringify(result, null, 2));
   else {
     io.out(tilde(`${result.outcome}${timeOf(result)}: ${result.message}`));
-    for (const o of result.objections) io.talk(`  ${o.what}: expected ${o.expected}, got ${o.got}\n    try: ${o.wayOut}`);
+    for (const o of result.objections) for (const line of [`  ${o.what}: expected ${o.expected}, got ${o.got}`, `    try: ${o.wayOut}`]) io.talk(line);
     const report = reportOf(result, instance.host);
     if (report) io.talk(`report ${report}`);
     if (!brief) io.talk(`next: ${nextOf(result, instance.host).join(' · ')}`);
@@ -103,15 +151,19 @@ export function printEnd(io: Io, result: RunResult, { instance, workflowId, json
 }
 
 /** What a person would look at or do now, as commands that can be pasted. */
-function nextOf({ outcome, kind, run, env }: RunResult, host: string): string[] {
+function nextOf({ kind, outcome, run, env, steps }: RunResult, host: string): string[] {
   const place = placeOf(env, host);
+  if (kind === 'interpreter-change') return [`runbook show ${run}`, 'runbook policy versions'];
   if (outcome !== 'done') return [`runbook show ${run}`, `runbook why ${place}`];
-  return [`runbook why ${place}`, ...(kind === 'rollback' ? [] : [`runbook undo ${place} --reason …`])];
+  return [`runbook why ${place}`, ...(steps.some(({ step }) => step === 'switch') ? [`runbook undo ${place} --reason …`] : [])];
 }
 
+/** Name of the report in the project, for kinds that write one. */
+const REPORTS: Partial<Record<RunResult['kind'], string>> = { fallback: 'fallback_report.md', exception: 'exception_report.md' };
+
 function reportOf({ kind, env, steps }: RunResult, host: string): string | null {
-  if (kind !== 'fallback' || !steps.some(({ step, ok }) => step === 'document' && ok)) return null;
-  const file = path.join(path.dirname(env.link), 'fallback_report.md');
+  if (!(kind in REPORTS) || !steps.some(({ step, ok }) => step === 'document' && ok)) return null;
+  const file = path.join(path.dirname(env.link), REPORTS[kind]!);
   return env.host === host ? tilde(file) : `${env.host}:${file}`;
 }
 

@@ -16,7 +16,7 @@ export function recordsOf(instance: Instance): RecordsReader | null {
 /** Ids of open runs that people started; changes ordered by another run are left to it. */
 export async function openWorkflowIds(client: Client): Promise<string[]> {
   const ids: string[] = [];
-  const query = `ExecutionStatus='Running' AND (WorkflowType='environmentChange' OR WorkflowType='wheelFallback' OR WorkflowType='environmentUndo')`;
+  const query = `ExecutionStatus='Running' AND (WorkflowType='environmentChange' OR WorkflowType='wheelFallback' OR WorkflowType='environmentUndo' OR WorkflowType='environmentTidy' OR WorkflowType='emergencyException' OR WorkflowType='interpreterChange')`;
   for await (const { workflowId, parentExecution } of client.workflow.list({ query })) if (!parentExecution) ids.push(workflowId);
   return ids;
 }

@@ -5,7 +5,8 @@ import { ulid } from 'ulid';
 import { formatEnvironment, parseWorkflowId, shortId, shortIdOf, workflowIdOf } from '../../policy/ids.js';
 import { summaryLine } from '../../policy/describe.js';
 import { CONTROL_QUEUE } from '../../policy/names.js';
-import type { ChangeRequest, EnvironmentRef, RunKind, UndoRequest } from '../../policy/model.js';
+import type { ChangeRequest, EnvironmentRef, ReviewRequest, RunKind, UndoRequest } from '../../policy/model.js';
+import type { TidyRequest } from '../../workflows/environment-tidy.js';
 import type { Instance } from './instance.js';
 import { EXIT, refusal } from './io.js';
 import { openWorkflowIds, recordsOf } from './known-runs.js';
@@ -16,7 +17,7 @@ export interface Started {
   handle: WorkflowHandle;
 }
 
-const WORKFLOW: Record<RunKind, string> = { change: 'environmentChange', fallback: 'wheelFallback', rollback: 'environmentUndo' };
+const WORKFLOW: Record<RunKind, string> = { change: 'environmentChange', fallback: 'wheelFallback', rollback: 'environmentUndo', exception: 'emergencyException', 'interpreter-change': 'interpreterChange' };
 
 /** A new run's ids. The short one repeats the end of the long one. */
 export function newRunIds(kind: RunKind, env: EnvironmentRef): { run: string; workflowId: string } {
@@ -24,12 +25,12 @@ export function newRunIds(kind: RunKind, env: EnvironmentRef): { run: string; wo
   return { run: shortId(kind, id), workflowId: workflowIdOf(kind, env, id) };
 }
 
-/** Starts a run with its summary and search attributes. */
-export async function startRun(client: Client, kind: RunKind, workflowId: string, request: ChangeRequest | UndoRequest): Promise<Started> {
+/** Starts a run with its summary and search attributes. `workflow`: where it is not the kind's own. */
+export async function startRun(client: Client, kind: RunKind, workflowId: string, request: ChangeRequest | ReviewRequest | TidyRequest | UndoRequest, workflow = WORKFLOW[kind]): Promise<Started> {
   const { run, env, reason, requester } = request;
   const attribute = (name: string, value: string) => ({ key: defineSearchAttributeKey(name, 'KEYWORD'), value });
   const handle = await client.withDeadline(Date.now() + 10_000, () =>
-    client.workflow.start(WORKFLOW[kind], {
+    client.workflow.start(workflow, {
       workflowId,
       taskQueue: CONTROL_QUEUE,
       args: [request],

@@ -22,7 +22,7 @@ export function placeOf(env: EnvironmentRef, host: string): string {
 const shellWord = (text: string): string => (/^[\w@%+=:,./#-]+$/.test(text) ? tilde(text) : `'${text.replaceAll("'", `'\\''`)}'`);
 
 /** Where the last cell of a line of ours begins: its further lines stand below it. */
-const CELLS = [/^ {2}[✓✗] .{11} +[\d.]+ \S+( \d+ s)? {2}/, /^[✓!✗] .{14} /];
+const CELLS = [/^ {2}[✓✗] .{11,20}? +[\d.]+ \S+( \d+ s)? {2}/, /^[✓!✗] .{14} /];
 
 /** Breaks one line between words so that it fits; what is one word stays whole. Text of several lines is left as it is. */
 export function fold(line: string, columns: number): string {
@@ -33,9 +33,11 @@ export function fold(line: string, columns: number): string {
   let row = line.slice(0, cell ?? indent - 2);
   let begun = false;
   for (const word of line.slice(row.length).split(' ')) {
+    // The second of two spaces begins no row.
+    if (word === '' && row.length + 1 > columns) continue;
     // A word that fits nowhere, such as an address, begins where it is.
     if (begun && row.length + 1 + word.length > columns && indent + word.length <= columns) {
-      rows.push(row);
+      rows.push(row.trimEnd());
       row = ' '.repeat(indent) + word;
     } else row += begun ? ` ${word}` : word;
     begun = true;

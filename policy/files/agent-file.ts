@@ -63,8 +63,13 @@ export const agentFileSchema = z.strictObject({
       leaseQuietSeconds: z.number().positive().default(15),
     })
     .prefault({}),
-  /** Only what this version does: a host that asks for signed warrants is refused, never served without them. */
-  trust: z.enum(['server']).default('server'),
+  /**
+   * `signatures`: what the policy's server says is not enough; a change needs a warrant, whose signatures this host checks against
+   * `signers`, before it builds and again before it switches.
+   */
+  trust: z.enum(['server', 'signatures']).default('server'),
+  /** With `trust: signatures`: file of people, keys, roles and rules (`signers-file.ts`), owned by root and writable by nobody else. */
+  signers: absolute.optional(),
 });
 
 export type AgentFile = z.infer<typeof agentFileSchema>;

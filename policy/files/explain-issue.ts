@@ -30,7 +30,7 @@ export function explainIssue(issue: Issue, context: IssueContext): Objection[] {
 }
 
 function unknownKey(key: string, path: readonly PropertyKey[], context: IssueContext): Objection {
-  const allowed = keysAt(context.schema, path);
+  const allowed = keysAt(context.schema, path, context.value);
   const guess = nearest(key, allowed);
   return {
     what: context.place([...path, key]),

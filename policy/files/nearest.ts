@@ -8,15 +8,29 @@ interface Definition {
   shape?: Record<string, z.ZodType>;
   valueType?: z.ZodType;
   element?: z.ZodType;
+  options?: z.ZodType[];
+  discriminator?: string;
 }
 
-/** Keys allowed in the mapping at a path; empty where the schema has none by name. */
-export function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  const definition = definitionOf(schema);
+/** Keys allowed in the mapping at a path; empty where the schema has none by name. `value`: what stands there, for a choice by one of its keys. */
+export function keysAt(schema: z.ZodType, path: readonly PropertyKey[], value?: unknown): string[] {
+  const definition = chosen(definitionOf(schema), value);
   const [first, ...rest] = path;
   if (first === undefined) return Object.keys(definition.shape ?? {});
   const next = definition.shape?.[String(first)] ?? definition.valueType ?? definition.element;
-  return next === undefined ? [] : keysAt(next, rest);
+  return next === undefined ? [] : keysAt(next, rest, fieldOf(value, first));
+}
+
+/** Of a choice by one key, the option that the value takes; anything else as it is. */
+function chosen(definition: Definition, value: unknown): Definition {
+  const { discriminator, options = [] } = definition;
+  if (discriminator === undefined) return definition;
+  const word = fieldOf(value, discriminator);
+  return options.map(definitionOf).find((it) => it.shape?.[discriminator]?.safeParse(word).success) ?? definition;
+}
+
+function fieldOf(value: unknown, key: PropertyKey): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? (value as Record<PropertyKey, unknown>)[key] : undefined;
 }
 
 /** Looks through defaults, optionals and the input side of pipes. */

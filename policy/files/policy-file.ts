@@ -3,6 +3,8 @@
  * default, so that an empty file is the documents' policy. Unknown keys are errors: a typo must never loosen a rule.
  */
 import { z } from 'zod';
+import { approvalRule, approvalsShape, date } from './approvals-file.js';
+import { notificationsSchema } from './notifications.js';
 
 const text = z.string().trim().min(1);
 
@@ -11,6 +13,8 @@ const interpreterRule = z.strictObject({
   version: z.string().regex(/^\d+\.\d+\.(x|\d+)$/, 'expected a line like 3.12.x or a version like 3.11.13'),
   /** PV-06: why this version is approved; required. */
   justification: text,
+  /** PV-07: last day of its support period. */
+  supportUntil: date.optional(),
 });
 
 const hostClass = z.strictObject({
@@ -19,7 +23,9 @@ const hostClass = z.strictObject({
   /** PV-05: development builds and release candidates. */
   allowPreReleases: z.boolean().default(false),
   /** Approvals a change needs before it may start, by kind; 0: pre-approved by this policy. */
-  approvals: z.strictObject({ change: z.int().min(0).default(0), fallback: z.int().min(0).default(0), rollback: z.int().min(0).default(0) }).prefault({}),
+  approvals: z.strictObject({ change: approvalRule.default(0), fallback: approvalRule.default(0), rollback: z.literal(0).default(0) }).prefault({}),
+  /** Hosts of it must check signatures themselves (`trust: signatures` in their agent file): required for production. */
+  requireSignatures: z.boolean().default(false),
   /** Whether source builds may run on such a host. */
   build: z.enum(['never', 'builder']).default('never'),
   /** A tool's public default index where the agent file names none. */
@@ -45,9 +51,14 @@ export const policyFileSchema = z.strictObject({
       fallback: interpreterRule.default({ version: '3.11.13', justification: 'continuity when wheels for the primary are missing' }),
     })
     .prefault({}),
+  /** DIS-04: nothing below it, by no exception either. */
+  minimum: z.string().regex(/^\d+\.\d+$/, 'expected a line like 3.11').default('3.11'),
+  ...approvalsShape,
+  /** Who is told, and by what. */
+  notifications: notificationsSchema,
   /** Classes in order; the first that names the host wins, else `default`. */
   hostClasses: z.record(z.string(), hostClass).default({}),
-  defaultClass: hostClass.default({ hosts: [], allowPreReleases: false, approvals: { change: 0, fallback: 0, rollback: 0 }, build: 'never', publicIndex: true }),
+  defaultClass: hostClass.default({ hosts: [], allowPreReleases: false, approvals: { change: 0, fallback: 0, rollback: 0 }, requireSignatures: false, build: 'never', publicIndex: true }),
   fallback: z
     .strictObject({
       /** DIS-14: the fallback replaces the link's target. */

@@ -22,17 +22,21 @@ export function keepResult({ point, victim, signal }: Case, problem: string | nu
   if (file) appendFileSync(file, `${JSON.stringify(result)}\n`);
 }
 
-export function readResults(file: string): CaseResult[] {
+/** Results of all matrices that one run kept. */
+export function readLines(file: string): object[] {
   if (!existsSync(file)) return [];
-  return readFileSync(file, 'utf8').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as CaseResult);
+  return readFileSync(file, 'utf8').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as object);
 }
+
+/** Those of this matrix: others say whose they are. */
+export const readResults = (file: string): CaseResult[] => readLines(file).filter((line): line is CaseResult => !('matrix' in line));
 
 /** Phases down, victims and signals across; then how many cases, and every failure with its reason. Markdown. */
 export function matrixTable(results: readonly CaseResult[]): string {
   const columns = VICTIMS.flatMap((victim) => SIGNALS.map((signal) => ({ victim, signal })));
   const rows = PHASES.map((phase) => [`${phase} (${POINTS.filter((point) => point.phase === phase).length})`, ...columns.map(({ victim, signal }) => cell(results, phase, victim, signal))]);
   const heads = ['phase (points)', ...columns.map(({ victim, signal }) => `${victim} ${signal.slice(3)}`)];
-  return [...aligned([heads, ...rows]), '', summary(results), ...failures(results)].join('\n');
+  return [...alignedRows([heads, ...rows]), '', summary(results), ...failures(results)].join('\n');
 }
 
 /** `ok 3`: all three cases of it. */
@@ -40,13 +44,19 @@ function cell(results: readonly CaseResult[], phase: Phase, victim: Victim, sign
   const asked = casesOf(signal).filter((one) => one.point.phase === phase && one.victim === victim);
   if (asked.length === 0) return 'n.a.';
   const had = asked.flatMap(({ point }) => results.find((one) => one.point === point.name && one.victim === victim && one.signal === signal) ?? []);
+  return cellText(asked.length, had);
+}
+
+/** What became of the cases of one cell. */
+export function cellText(asked: number, had: readonly { problem: string | null }[]): string {
   const failed = had.filter(({ problem }) => problem !== null).length;
   if (failed > 0) return `FAILED ${failed} of ${had.length}`;
   if (had.length === 0) return 'not run';
-  return had.length === asked.length ? `ok ${had.length}` : `ok ${had.length} of ${asked.length}`;
+  return had.length === asked ? `ok ${had.length}` : `ok ${had.length} of ${asked}`;
 }
 
-function aligned([heads, ...rows]: string[][]): string[] {
+/** Lines of a Markdown table, its columns below each other. */
+export function alignedRows([heads, ...rows]: string[][]): string[] {
   const widths = heads!.map((head, at) => Math.max(head.length, ...rows.map((row) => row[at]!.length)));
   const line = (cells: string[]): string => `| ${cells.map((text, at) => text.padEnd(widths[at]!)).join(' | ')} |`;
   return [line(heads!), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)];

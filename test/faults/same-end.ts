@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { RunResult } from '../../policy/model.js';
+import type { Outcome, RunResult } from '../../policy/model.js';
 import type { TestInstance } from '../support/instance.js';
 
 /** What a run leaves, apart from times: the same for every run that ends alike. */
 export interface Footprint {
-  outcome: string;
+  outcome: Outcome;
   version: string;
   /** Attempts in `.venvs`. */
   trees: number;

@@ -7,7 +7,7 @@ import { parseWorkflowId, workflowIdOf } from '../../policy/ids.js';
 import type { Started } from '../../client/cli/runs.js';
 import { poll, QUICK, type TestInstance } from '../support/instance.js';
 import { childrenAt } from './held.js';
-import type { Case } from './matrix.js';
+import type { Case, Point } from './matrix.js';
 
 /** How often Temporal is asked while it is waited for, in milliseconds. */
 const ASK_MS = 200;
@@ -99,6 +99,9 @@ export function strike({ pids, isGroup }: Target, signal: 'SIGKILL' | 'SIGSTOP' 
   }
 }
 
+/** Children of orders that the agent beats for by itself. */
+const BEATEN_FOR: ReadonlySet<NonNullable<Point['child']>> = new Set(['question', 'attempt', 'restart', 'restart back']);
+
 /** Returns when the victim, stopped since `stat`, has been stopped past the heartbeat, by Temporal's own account where it can tell. */
 export async function noticed(it: TestInstance, { victim, point }: Case, started: Started): Promise<void> {
   const since = Date.now();
@@ -110,8 +113,8 @@ export async function noticed(it: TestInstance, { victim, point }: Case, started
     server: () => Date.now() - since > QUICK.heartbeatMs + 1_000,
     // Nobody waits for the command: the run ends without it.
     cli: () => started.handle.describe().then(({ status }) => status.name !== 'RUNNING'),
-    // Question and restart are reported by the agent itself, so they are only late: for longer than a heartbeat may be.
-    child: () => (point.child === 'restart' || point.child === 'question' ? hasBeaten(it, started, since + QUICK.heartbeatMs) : hasLateActivity(it, started)),
+    // What the agent itself reports is only late: for longer than a heartbeat may be.
+    child: () => (BEATEN_FOR.has(point.child!) ? hasBeaten(it, started, since + QUICK.heartbeatMs) : hasLateActivity(it, started)),
   }[victim];
   while (!(await isNoticed())) await sleep(ASK_MS);
 }

@@ -11,7 +11,7 @@ test('one phase and one message for every state', () => {
   assert.deepEqual(describe({ ...state, waitsFor: { what: 'ch-1 to finish', until: null, command: null } }), { phase: 'waiting', message: 'waits for ch-1 to finish' });
   assert.deepEqual(describe({ ...state, outcome: 'done', message: 'm', waitsFor: { what: 'x', until: null, command: null } }), { phase: 'ended', message: 'done: m' });
   assert.match(describe({ ...state, aborting: { by: 'alice', reason: 'r' } }).message, /abort asked by alice: r/);
-  for (const step of ['plan', 'assess', 'arm', 'prepare', 'verify', 'switch', 'configure', 'restart', 'verify link', 'close', 'undo', 'document', 'keep', 'unheard of']) assert.ok(PHASES.includes(describe({ ...state, step }).phase), step);
+  for (const step of ['plan', 'assess', 'arm', 'prepare', 'verify', 'switch', 'adopt', 'configure', 'restart', 'verify link', 'close', 'undo', 'document', 'keep', 'unheard of']) assert.ok(PHASES.includes(describe({ ...state, step }).phase), step);
 });
 
 test('details are a table that foreign words can\'t break, with the command to act', () => {
@@ -23,11 +23,12 @@ test('details are a table that foreign words can\'t break, with the command to a
 
 test('details name what can be done now, and no reason can write Markdown of its own', () => {
   assert.match(detailsMarkdown(state), /`runbook abort fb-7k2m --reason …`/);
-  const ended = detailsMarkdown({ ...state, step: null, outcome: 'done', message: 'm', reason: '**now** <b>' });
+  const ended = detailsMarkdown({ ...state, step: null, steps: [{ ...done, step: 'switch' }], outcome: 'done', message: 'm', reason: '**now** <b>' });
   assert.doesNotMatch(ended, /runbook abort/);
   assert.match(ended, /`runbook undo h:\/srv\/p --reason …`/);
   assert.match(ended, /Asked by bob: \\\*\\\*now\\\*\\\* \\<b\\>/);
   assert.doesNotMatch(detailsMarkdown({ ...state, outcome: 'rolled-back', message: 'm' }), /runbook undo/);
+  assert.doesNotMatch(detailsMarkdown({ ...state, step: null, steps: [{ ...done, step: 'adopt' }], outcome: 'done', message: 'm' }), /runbook undo/, 'nothing was switched');
 });
 
 test('a run that works says since when, in the hours of the day', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { digestOf } from '../../policy/canonical.js';
 import { policyFileSchema } from '../../policy/files/policy-file.js';
 import type { HostLook, Plan } from '../../policy/model.js';
 import { chooseTarget, makePlan, objectionsTo, planDigest, planText } from '../../policy/plan.js';
@@ -72,4 +73,23 @@ test('an index that did not answer is "could not tell", not a missing wheel', ()
 test('the plan in words names versions, files, undo, restarts and the window', () => {
   const text = planText(plan()).join('\n');
   for (const words of ['3.12.1 → 3.11.7', '1 wheel by hash from the index; nothing is compiled', 'by uv, as user p', 'restart p, at most 5 s without an answer', 'undo to .venvs/old-1']) assert.ok(text.includes(words), words);
+});
+
+test('EE-02, EE-05, DIS-04: under an exception an exact final version is a target although the policy does not approve it; nothing below the minimum is', () => {
+  const at = (version: string) => ({ ...lookOf('h'), interpreters: [{ ...INTERPRETER, version }] });
+  for (const version of ['3.14.1', '3.12.9', '3.11.2']) assert.ok('path' in chooseTarget(at(version), version, policyFileSchema.parse({ minPatch: { '3.11': 5 } }), false, 'exception'), version);
+  for (const [found, spec] of [['3.10.14', '3.10.14'], ['3.14.1', '3.14'], ['3.14.1', '3.14.x'], ['3.14.0rc1', '3.14.0rc1'], ['3.14.1', '3.14.2']] as const) assert.ok('wayOut' in chooseTarget(at(found), spec, policy, false, 'exception'), spec);
+});
+
+test('EE-05: the hours of an exception are in its plan, its digest and its words; no other plan has them', () => {
+  const input = { look: lookOf('web-01'), interpreter: INTERPRETER, verdict: VERDICT, policyDigest: 'p' };
+  const exception = (hours: number) => makePlan({ ...input, request: { ...request, kind: 'exception', hours } });
+  assert.equal(exception(24).hours, 24);
+  assert.notEqual(exception(24).digest, exception(25).digest);
+  assert.ok(planText(exception(24)).includes('  ends by itself 24 h after its grant, on the host'));
+  assert.equal('hours' in makePlan({ ...input, request: { ...request, hours: 24 } }), false);
+  // As every release before exceptions made it.
+  const { digest, facts: _facts, settings, ...covered } = plan();
+  assert.equal(digest, digestOf({ ...covered, settings: digestOf(settings) }));
+  assert.deepEqual(Object.keys(covered), ['kind', 'env', 'policyDigest', 'present', 'adopt', 'interpreter', 'lock', 'files', 'rungs', 'serviceActions', 'onSwitch', 'undoTarget', 'end']);
 });

@@ -52,6 +52,14 @@ test('an undo within a run leaves the environment as it was: not changed', () =>
   assert.deepEqual([run.changed, run.changedAt, run.from, run.to], ['no', null, '3.12.1', '3.11.7']);
 });
 
+test('what tidies up changes no interpreter: a run that ends on its version, or knows none, and did not switch', () => {
+  const started = wholeRun().slice(0, 1);
+  const ended = (from: string | null, to: string | null): AuditEntry => entry(9, { event: 'outcome', data: { outcome: 'done', message: 'tidied', from, to } });
+  for (const version of [null, '3.12.1']) assert.deepEqual([one([...started, ended(version, version)]).changed, one([...started, ended(version, version)]).changedAt], ['no', null]);
+  const rebuilt = [...wholeRun().slice(0, 4), ended('3.12.1', '3.12.1')];
+  assert.equal(one(rebuilt).changed, 'yes', 'another tree of the same version stands there');
+});
+
 test('an undo that did not come to a verified end leaves it uncertain', () => {
   assert.equal(one([...wholeRun().slice(0, 4), entry(7, { event: 'outcome', data: { outcome: 'rollback-incomplete', message: 'no' } })]).changed, 'uncertain');
 });

@@ -11,7 +11,7 @@ import { RUNBOOKS, RUNBOOK_NAMES } from '../../policy/runbook-steps.js';
 import { packageRoot } from '../../worker/version.js';
 import { recordedRuns } from '../support/history-entries.js';
 
-const WORKFLOWS: Record<RunKind, string[]> = { change: ['environment-change'], fallback: ['wheel-fallback', 'environment-change'], rollback: ['environment-undo'] };
+const WORKFLOWS: Record<RunKind, string[]> = { change: ['environment-change', 'environment-tidy'], fallback: ['wheel-fallback', 'environment-change'], rollback: ['environment-undo'], exception: ['emergency-exception', 'environment-change'], 'interpreter-change': ['interpreter-change'] };
 
 /** Steps of less common ways, which need not have a recorded history; what calls each of them is looked up in the workflows. */
 const NOT_RECORDED = ['measure', 'build source-all'];
@@ -46,9 +46,14 @@ test('PV-14: every step a workflow names in its source is described, and every d
   assert.ok(named.length > 10, named.join());
   // A template such as `build ${mode}` stands for every name it can make.
   const patterns = named.map((name) => new RegExp(`^${name.split(/\$\{[^}]*\}/).map((part) => part.replace(/[^\w ]/g, '\\$&')).join('.+')}$`));
-  const described = [...new Set(Object.values(RUNBOOKS).flatMap(({ steps }) => steps.map(({ name }) => name)))];
+  const described = [...new Set(Object.values(RUNBOOKS).filter(({ kind }) => kind !== 'interpreter-change').flatMap(({ steps }) => steps.map(({ name }) => name)))];
   assert.deepEqual(described.filter((name) => !patterns.some((pattern) => pattern.test(name))), []);
   assert.deepEqual(named.filter((_, at) => !described.some((name) => patterns[at]!.test(name))), []);
+});
+
+test('AP-04 to AP-10: the steps described are the policy\'s own, in their order, CAB last', () => {
+  assert.deepEqual(RUNBOOKS['interpreter-change'].steps.map(({ name }) => name), loaded().policy.interpreterChange.steps.map(({ name }) => name));
+  assert.equal(RUNBOOKS['interpreter-change'].steps.at(-1)!.name, 'cab');
 });
 
 test('PV-14: the order described is the order carried out', () => {
@@ -92,6 +97,6 @@ test('text for a terminal is no wider than it, but for what is there to be paste
 });
 
 test('a runbook is known by each of its names', () => {
-  assert.deepEqual(Object.keys(RUNBOOK_NAMES), ['change', 'fallback', 'wheel-fallback', 'rollback', 'undo']);
+  assert.deepEqual(Object.keys(RUNBOOK_NAMES), ['change', 'fallback', 'wheel-fallback', 'rollback', 'undo', 'exception', 'interpreter-change']);
   assert.equal(RUNBOOK_NAMES['wheel-fallback'], 'fallback');
 });

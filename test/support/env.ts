@@ -8,9 +8,10 @@ import { after, afterEach, before } from 'node:test';
 import { Client, type WorkflowClientInterceptor } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
-import { hostEventsQueue, hostQueue } from '../../policy/names.js';
+import { hostEventsQueue, hostQueue, SEARCH_ATTRIBUTES } from '../../policy/names.js';
 import { controlWorkerOptions } from '../../worker/control.js';
 import { installRuntime } from '../../worker/log.js';
+import { ATTRIBUTE_TYPES } from '../../worker/server/settings.js';
 import { testBundle } from './bundles.js';
 import { inspectHistories, type Execution } from './histories.js';
 import { startDevServer, startTimeSkippingServer, type TestServer } from './servers.js';
@@ -107,6 +108,8 @@ export class FileEnvironment {
     const { create } = TestWorkflowEnvironment as unknown as { create(options: object): Promise<TestWorkflowEnvironment> };
     const client = { interceptors: { workflow: [this.recorder()] } };
     this.inner = await create.call(TestWorkflowEnvironment, { server: { type: 'existing' }, supportsTimeSkipping: isSkipping, namespace: 'default', address: this.server.address, client });
+    // Our development server is started with them; the other one learns them here.
+    if (isSkipping) await this.inner.connection.operatorService.addSearchAttributes({ namespace: 'default', searchAttributes: Object.fromEntries(Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => [name, ATTRIBUTE_TYPES[type].api])) });
   }
 
   async close(): Promise<void> {

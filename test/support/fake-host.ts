@@ -6,6 +6,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { ControlActivities } from '../../activities/control/contract.js';
 import type { HostActivities, Order } from '../../activities/host/contract.js';
 import type { ChangeRequest, Diagnosis, HostLook, Interpreter, LockVerdict, Plan, Verification } from '../../policy/model.js';
+import type { ApprovalActivities } from '../../activities/control/contract-approval.js';
+import type { ApprovalRules, ExceptionTerms } from '../../policy/model-approval.js';
 import type { AuditEntry } from '../../policy/records.js';
 
 export const INTERPRETER: Interpreter = {
@@ -88,6 +90,7 @@ export function fakes({ host: onHost = {}, control: onControl = {} }: Overrides 
     armUndo: async () => ({ undoTarget: 'old-1', files: 10, manifestDigest: 'm0', interpreterRuns: true, workMs: 1 }),
     prepare: async (order) => ({ id: `${order.run}-1`, path: '/x', installer: 'uv', packages: 1, asUser: 'p', workMs: 1 }),
     verifyTree: async () => VERIFIED,
+    adoptLink: async () => ({ tree: 'adopted-1', version: '3.12.1', workMs: 1 }),
     switchLink: async (_order, { tree }) => ({ from: 'old-1', to: tree, adopted: false, renameMs: 0.1, workMs: 1 }),
     settleRiders: async () => ({ restarted: ['p'], left: [], healthy: true, problem: '', workMs: 1 }),
     verifyLink: async () => ({ ok: true, version: '3.11.7', problem: '', workMs: 1 }),
@@ -96,6 +99,8 @@ export function fakes({ host: onHost = {}, control: onControl = {} }: Overrides 
     undo: async () => ({ outcome: 'restored', version: '3.12.1', verified: true, problem: '', workMs: 1 }),
     keep: async () => ({ ok: true, tree: 't', version: '3.11.7', problem: '', workMs: 1 }),
     closeChange: async () => ({ pruned: [], kept: [], workMs: 1 }),
+    rehearse: async () => ({ known: true, ok: true, problem: '', version: '3.12.1', end: null, workMs: 1 }),
+    makePermanent: async () => ({ ok: true, problem: '', workMs: 1 }),
     nextEvent: () => new Promise(() => undefined),
     ...onHost,
   };
@@ -107,13 +112,38 @@ export function fakes({ host: onHost = {}, control: onControl = {} }: Overrides 
     renderDocuments: async ({ result }) => [{ path: 'fallback_report.md', mode: 'replace', text: result.outcome }],
     appendRecords: async ({ entries: batch }) => {
       entries.push(...batch);
-      return { head: { seq: entries.length, hash: '' } };
+      return { head: { seq: entries.length, hash: 'f'.repeat(64) } };
     },
+    dueNow: async () => ({ items: [] }),
     isChainClosed: async () => false,
+    ...approvals(),
     ...onControl,
   };
   return { host: remember(host), control: remember(control), calls, orders, entries };
 }
+
+/** Who signs `PERSON` as text has signed as that person, of the CAB; every warrant counts. */
+function approvals(): ApprovalActivities {
+  return {
+    verifySignature: async ({ signature }) => ({ valid: true, person: signature, roles: [{ role: 'cab', deputyFor: null }, { role: 'engineering', deputyFor: null }], fingerprint: `SHA256:${signature}`, signer: signature, reason: '', signersDigest: 's' }),
+    admitRequest: async ({ request }) => ({ refused: null, person: request.requester }),
+    exceptionTerms: async ({ request }) => ({ refused: null, terms: { ...TERMS, hours: request.hours! } }),
+    reviewTerms: async () => ({ refused: null, steps: [{ name: 'technical-review', stages: [{ role: 'engineering', quorum: 1 }], evidence: ['technical-review'], policyRevision: false, rules: { ...CAB, stages: [{ role: 'engineering', quorum: 1, eligible: 3 }] } }, { name: 'cab', stages: [{ role: 'cab', quorum: 2 }], evidence: [], policyRevision: false, rules: CAB }], ...TIMES }),
+    checkWarrant: async ({ warrant }) => ({ refused: null, by: warrant.votes.map(({ signature }) => signature) }),
+    policyWarrant: async () => ({ refused: [{ what: 'the policy', expected: 'a signed one', got: 'none', wayOut: 'runbook policy sign' }] }),
+    placeEnd: async ({ from, hours }) => ({ local: `${new Date(Date.parse(from) + hours * 3_600_000).toISOString()} UTC`, conflict: null, proposedHours: null }),
+    standingOf: async ({ version }) => ({ role: 'primary', text: version, revision: '1.0.0' }),
+    checkRevision: async () => ({ ok: true, problem: '', revision: '1.1.0', digest: 'q' }),
+    checkVerdict: async () => ({ refused: null, known: false }),
+    renderException: async ({ outcome }) => ({ documents: [{ path: 'exception_report.md', mode: 'replace', text: outcome }] }),
+    notify: async ({ role }) => ({ delivered: [role], failed: [] }),
+  };
+}
+
+/** Two of three. */
+export const CAB: ApprovalRules = { stages: [{ role: 'cab', quorum: 2, eligible: 3 }], inOrder: true, veto: [] };
+const TIMES = { decideHours: 72, useWithinHours: 24, reminderHours: [4, 1], escalateTo: ['operations'] };
+const TERMS: ExceptionTerms = { hours: 72, declaredBy: ['security'], rules: CAB, conveneRole: 'cab', conveneHours: 2, ...TIMES, watchers: ['security'], rootCauseRole: 'engineering', reviewSteps: [], reviewEscalateTo: [], usedHours: 0 };
 
 /** A final failure of the closed set, with its four-part reason. */
 export function saysNo(type: string, what = 'it'): ApplicationFailure {

@@ -3,10 +3,12 @@
  * Argument: JSON {stateDir, agentFile, activity, args, attempt, dieAt}. Prints the answer or the failure as JSON.
  */
 import { join } from 'node:path';
+import { adoptLink } from '../../activities/host/adopt-link.js';
 import { armUndo } from '../../activities/host/arm.js';
 import { closeChange } from '../../activities/host/close.js';
 import { configure } from '../../activities/host/configure.js';
 import type { HostContext, StepScope } from '../../activities/host/context.js';
+import { expireDue } from '../../activities/host/expiry.js';
 import { acquireLease, holderEnded } from '../../activities/host/lease.js';
 import { undoLocally } from '../../activities/host/local-undo.js';
 import { settleRiders } from '../../activities/host/riders.js';
@@ -46,7 +48,8 @@ if (input.dieAt?.endsWith(':exchanged')) ctx.store.armed.adopt = () => process.k
 const scope: StepScope = { attempt: input.attempt, signal: new AbortController().signal, heartbeat: () => {} };
 type Activity = (ctx: HostContext, step: StepScope, ...args: never[]) => Promise<unknown>;
 const activities: Record<string, Activity> = {
-  armUndo, switchLink, undo, closeChange, configure, settleRiders, acquireLease, holderEnded,
+  adoptLink, armUndo, switchLink, undo, closeChange, configure, settleRiders, acquireLease, holderEnded,
+  expireDue: (context: HostContext) => expireDue(context, scope.signal),
   undoLocally: (context: HostContext, _step: StepScope, ...[link, reason]: [string, string]) => undoLocally(context, link, reason, 'test'),
 };
 try {

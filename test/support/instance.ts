@@ -15,6 +15,7 @@ import { newRunIds, startRun, type Started } from '../../client/cli/runs.js';
 import { acceptHost } from '../../client/cli/commands/host.js';
 import type { EnvironmentRef, Interpreter, RunResult } from '../../policy/model.js';
 import { openRecordsReadOnly, type RecordsReader } from '../../records/store.js';
+import type { UpOptions } from '../../worker/up-options.js';
 import { up, type UpHandle } from '../../worker/up.js';
 import { testIndex, type ReleaseSpec, type TestIndex } from './index.js';
 import { sharedUv, testHost } from './host.js';
@@ -34,7 +35,7 @@ export interface CliAnswer {
 }
 
 /** Places where a child process of the agent can be made to wait for a file to go away. */
-export const HELD_PLACES = ['import', 'tests', 'restart'] as const;
+export const HELD_PLACES = ['import', 'tests', 'restart', 'build', 'measure'] as const;
 export type HeldPlace = (typeof HELD_PLACES)[number];
 
 export interface TestInstance {
@@ -60,7 +61,7 @@ export interface TestInstance {
   version(): string;
   lock(text: string): void;
   barrier: { arm(point: string): void; reached(point: string): Promise<number>; release(point: string): void };
-  /** Makes what waits at such a place stand still there: the import of `beta`, the project's tests, the unit's restart command. */
+  /** Makes what waits at such a place stand still there: the import of `beta`, the project's tests, the unit's restart command, the build of `gamma`, the project's probe. */
   hold: { arm(place: HeldPlace): void; release(place: HeldPlace): void; path(place: HeldPlace): string };
   /** Starts `.venv/bin/python -c 'import alpha'` again and again, `pauseMs` apart; `stop` tells how many starts failed. */
   importLoop(pauseMs?: number): { stop(): Promise<{ starts: number; failed: string[] }> };
@@ -69,8 +70,8 @@ export interface TestInstance {
   stop(): Promise<void>;
 }
 
-/** Waits while the project holds that place; `hold.import` beside the environments, `hold.tests` in the folder of the tests. */
-const heldBy = (file: string): string => `import os, time\nwhile os.path.exists(${file}): time.sleep(0.01)\n`;
+/** Waits while that place is held; `hold.import` beside the environments, `hold.tests` in the folder of the tests. */
+export const heldBy = (file: string): string => `import os, time\nwhile os.path.exists(${file}): time.sleep(0.01)\n`;
 
 /** Two wheels for both interpreters, one that only the fallback has and whose import a test can hold. */
 async function makeIndex(dir: string): Promise<TestIndex> {
@@ -85,11 +86,12 @@ async function makeIndex(dir: string): Promise<TestIndex> {
   ]);
 }
 
-/** Two releases of `gamma` that exist as source alone, and build without fetching anything. */
+/** Two releases of `gamma` that exist as source alone, and build without fetching anything; `hold.build` holds their build. */
 function sourceOnly(dir: string): ReleaseSpec[] {
   const versions = ['1.0', '1.1'];
   mkdirSync(path.join(dir, 'sources'));
-  const made = writeSdists(path.join(dir, 'sources'), versions.map((version) => ({ name: 'gamma', version, files: { 'gamma/__init__.py': `VERSION = "${version}"\n` } })));
+  const before = heldBy(JSON.stringify(path.join(dir, 'hold.build')));
+  const made = writeSdists(path.join(dir, 'sources'), versions.map((version) => ({ name: 'gamma', version, before, files: { 'gamma/__init__.py': `VERSION = "${version}"\n` } })));
   return made.map((sdist, at) => ({ name: 'gamma', version: versions[at]!, path: sdist.path, sdist: true }));
 }
 
@@ -110,10 +112,12 @@ export interface InstanceOptions {
   leaseQuietSeconds?: number;
   /** The host may build from source, into a wheelhouse it installs from. */
   builder?: boolean;
+  /** A server of the test's own, or other process entries. */
+  up?: Pick<UpOptions, 'address' | 'entries'>;
 }
 
 /** Starts it all, with the project's first environment on the primary interpreter. */
-export async function startInstance({ onSwitch = 'restart', leaseQuietSeconds = 3, builder = false }: InstanceOptions = {}): Promise<TestInstance> {
+export async function startInstance({ onSwitch = 'restart', leaseQuietSeconds = 3, builder = false, up: parts = {} }: InstanceOptions = {}): Promise<TestInstance> {
   const dir = realpathSync(mkdtempSync(path.join(tmpdir(), 'runbooks-instance-')));
   // A place of its own, so that nothing of the user's running instance is seen or touched.
   process.env['XDG_STATE_HOME'] = path.join(dir, 'xdg');
@@ -126,7 +130,7 @@ export async function startInstance({ onSwitch = 'restart', leaseQuietSeconds = 
   const link = path.join(project, '.venv');
   writeFiles({ dir, project, link, index, found, uv }, { onSwitch, leaseQuietSeconds, builder });
   try {
-    return await startOn({ dir, project, link, index, found }, onSwitch);
+    return await startOn({ dir, project, link, index, found }, onSwitch, parts);
   } catch (error) {
     // Else its port keeps the test process alive until the runner's own limit.
     index.close();
@@ -135,8 +139,8 @@ export async function startInstance({ onSwitch = 'restart', leaseQuietSeconds = 
   }
 }
 
-async function startOn({ dir, project, link, index, found }: Pick<Parts, 'dir' | 'project' | 'link' | 'index' | 'found'>, onSwitch: 'restart' | 'idle'): Promise<TestInstance> {
-  const handle = await up({ allowRoot: true, port: 0, uiPort: null, home: path.join(dir, 'home'), handleSignals: false });
+async function startOn({ dir, project, link, index, found }: Pick<Parts, 'dir' | 'project' | 'link' | 'index' | 'found'>, onSwitch: 'restart' | 'idle', parts: NonNullable<InstanceOptions['up']>): Promise<TestInstance> {
+  const handle = await up({ ...parts, allowRoot: true, port: 0, uiPort: null, home: path.join(dir, 'home'), handleSignals: false });
   const connection = await Connection.connect({ address: handle.address });
   const client = new Client({ connection });
   await acceptHost(client, handle.host);
@@ -150,7 +154,7 @@ async function startOn({ dir, project, link, index, found }: Pick<Parts, 'dir' |
   return instance;
 }
 
-function writeFiles({ dir, project, link, index, found, uv }: Pick<Parts, 'dir' | 'project' | 'link' | 'index' | 'found'> & { uv: string }, { onSwitch, leaseQuietSeconds, builder }: Required<InstanceOptions>): void {
+function writeFiles({ dir, project, link, index, found, uv }: Pick<Parts, 'dir' | 'project' | 'link' | 'index' | 'found'> & { uv: string }, { onSwitch, leaseQuietSeconds, builder }: Required<Omit<InstanceOptions, 'up'>>): void {
   const config = path.join(dir, 'home', 'config');
   mkdirSync(config, { recursive: true });
   mkdirSync(project, { recursive: true });
@@ -215,7 +219,7 @@ function assemble({ dir, project, link, index, found, handle, client, connection
       release: (point) => [point, `${point}.reached`].forEach((name) => rmSync(path.join(barriers, name), { force: true })),
     },
     hold: {
-      path: (place) => path.join(project, place === 'restart' ? 'unit.json.hold' : `hold.${place}`),
+      path: (place) => path.join(place === 'build' ? dir : project, place === 'restart' ? 'unit.json.hold' : `hold.${place}`),
       arm(place) {
         this.release(place);
         writeFileSync(this.path(place), '');

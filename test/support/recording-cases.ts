@@ -184,6 +184,27 @@ const UNDOES: Case[] = [
   },
 ];
 
+const TIDYINGS: Case[] = [
+  {
+    names: ['environment-tidy--nothing-to-prune', 'environment-tidy--pruned', 'environment-tidy--nothing-to-adopt', 'environment-tidy--refused-for-nothing-there'],
+    async record(stage) {
+      const first = await stage.tidy('prune', 'what is there already');
+      await first.handle.result();
+      const none = await stage.ended(await stage.tidy('prune', 'the same again'), 'not-needed');
+      stage.abandonedAttempt();
+      const pruned = await stage.ended(await stage.tidy('prune', 'an attempt was left'), 'done');
+      const managed = await stage.ended(await stage.tidy('adopt', 'it is a link already'), 'not-needed');
+      const nothing = await stage.ended(await stage.tidy('adopt', 'nothing is there', stage.foreignProject('bare', null)), 'refused');
+      return { 'environment-tidy--nothing-to-prune': none, 'environment-tidy--pruned': pruned, 'environment-tidy--nothing-to-adopt': managed, 'environment-tidy--refused-for-nothing-there': nothing };
+    },
+  },
+  one('environment-tidy--adopted', async (stage) => stage.ended(await stage.tidy('adopt', 'it is a directory', stage.foreignProject('to-adopt', 'directory')), 'done')),
+  one('environment-tidy--given-back', async (stage) => {
+    const env = stage.foreignProject('leads-out', 'relative');
+    return stage.ended(await stage.tidy('adopt', 'a link in it leads out of it', env), 'rolled-back');
+  }),
+];
+
 /** The fallback starts from the primary, with a lock it can have. */
 async function onPrimary(stage: Stage): Promise<void> {
   stage.it.lock(LOCK.both);
@@ -298,4 +319,4 @@ const WATCHES: Case[] = [
 ];
 
 /** In the order they are recorded. */
-export const CASES: Case[] = [...CHANGES, ...MEASURED, ...LEASES, ...UNDOES, ...FALLBACKS, ...WATCHES];
+export const CASES: Case[] = [...CHANGES, ...MEASURED, ...LEASES, ...UNDOES, ...TIDYINGS, ...FALLBACKS, ...WATCHES];

@@ -10,6 +10,7 @@ import { newRunIds, startRun, type Started } from '../../client/cli/runs.js';
 import { CONTROL_QUEUE } from '../../policy/names.js';
 import type { ChangeRequest, EnvironmentRef, Outcome, RunResult, UndoRequest } from '../../policy/model.js';
 import type { RunState } from '../../policy/describe.js';
+import type { TidyRequest } from '../../workflows/environment-tidy.js';
 import { abortUpdate, statusQuery } from '../../workflows/messages.js';
 import { poll, startInstance, type TestInstance } from './instance.js';
 import { historyText } from './transcript.js';
@@ -64,6 +65,16 @@ export class Stage {
   undo(mode: UndoRequest['mode'], reason: string, env = this.it.env): Promise<Started> {
     const { run, workflowId } = newRunIds('rollback', env);
     return startRun(this.client, 'rollback', workflowId, { run, env, reason, requester: this.it.instance().requester, mode });
+  }
+
+  tidy(mode: TidyRequest['mode'], reason: string, env = this.it.env): Promise<Started> {
+    const { request: { run, requester, policyDigest }, workflowId } = this.request('change', { reason }, env);
+    return startRun(this.client, 'change', workflowId, { run, env, mode, reason, requester, policyDigest }, 'environmentTidy');
+  }
+
+  /** What an earlier run of this environment might have left unfinished. */
+  abandonedAttempt(): void {
+    mkdirSync(path.join(path.dirname(this.tree), `${path.basename(this.tree).replace(/-\d+$/, '')}-9`, 'lib'), { recursive: true });
   }
 
   /** Asks for a plan and returns its workflow id. */
@@ -162,13 +173,20 @@ export class Stage {
     return () => writeFileSync(file, text);
   }
 
-  /** Another project whose `.venv` somebody else made: a directory, or a link to one elsewhere. */
-  foreignProject(name: string, venv: 'directory' | 'link'): EnvironmentRef {
+  /** Another project whose `.venv` somebody else made: a directory, one whose Python is a link that leads out of it, a link to one elsewhere; null: none. */
+  foreignProject(name: string, venv: 'directory' | 'relative' | 'link' | null): EnvironmentRef {
     const project = path.join(path.dirname(this.it.project), name);
     const [link, elsewhere] = [path.join(project, '.venv'), path.join(project, 'elsewhere')];
     mkdirSync(project);
     writeFileSync(path.join(project, 'requirements.txt'), LOCK.both);
+    if (venv === null) return { host: this.it.env.host, link };
     execFileSync(this.it.primary.realpath, ['-I', '-m', 'venv', '--without-pip', venv === 'link' ? elsewhere : link]);
+    if (venv === 'relative') {
+      symlinkSync(this.it.primary.realpath, path.join(project, 'base-python'));
+      const python = path.join(link, 'bin/python');
+      for (const one of readdirSync(path.dirname(python)).filter((file) => file.startsWith('python'))) rmSync(path.join(link, 'bin', one));
+      symlinkSync('../../base-python', python);
+    }
     if (venv === 'link') symlinkSync(elsewhere, link);
     return { host: this.it.env.host, link };
   }

@@ -28,3 +28,23 @@ test('a part that ends again and again leaves nothing on the signal of its insta
   await supervised.stop();
   assert.deepEqual(listeners, [0, 0, 0]);
 });
+
+/** A part that says again and again what keeps it, for longer than it may take, and then is ready. */
+const KEPT = (what: string): string => `const say = () => process.send({ type: 'busy', with: '${what}' });
+const timer = setInterval(say, 100);
+setTimeout(() => { clearInterval(timer); process.send({ type: 'ready', facts: {} }, () => process.disconnect()); }, 6000);
+`;
+
+test('invariant 7: a part that takes back what has ended, or started again waits for its server, is not ended for being late', { timeout: 60_000 }, async (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'runbooks-supervise-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const { signal } = new AbortController();
+  const start = (what: string, mayWait: boolean) => {
+    const entry = path.join(folder, `${what}.mjs`);
+    writeFileSync(entry, KEPT(what));
+    return startChild({ name: 'part', entry, config: {}, logFile: path.join(folder, 'part.log'), readyMs: 3_000, graceMs: 1_000, mayWait }, signal).then(({ exited }) => exited);
+  };
+  const [ends, again, first] = await Promise.allSettled([start('ends', false), start('server', true), start('server', false)]);
+  assert.deepEqual([ends.status, again.status, first.status], ['fulfilled', 'fulfilled', 'rejected']);
+  assert.match(String((first as PromiseRejectedResult).reason), /not ready after 3 s/);
+});

@@ -33,6 +33,16 @@ test('invariant 4: an undo that is not verified yet is given again before a pers
   assert.equal(times, 2);
 });
 
+test('a tree whose files differ is not asked for again: a person is, at once', async (t) => {
+  let times = 0;
+  const f = fakes({ host: { undo: async () => (times++, { outcome: 'restored', version: '3.12.1', verified: false, problem: 'old-1: somebody changed its files', final: true, workMs: 1 }) } });
+  const result = await run(t, f);
+  assert.equal(result.outcome, 'rollback-incomplete');
+  assert.match(result.message, /somebody changed its files/);
+  assert.equal(times, 1);
+  assert.ok(!f.calls.includes('closeChange'), 'the environment stays unsettled');
+});
+
 test('a link somebody else changed is left alone', async (t) => {
   const f = fakes({ host: { undo: async () => ({ outcome: 'superseded', version: null, verified: false, problem: 'the link leads elsewhere', workMs: 1 }) } });
   const result = await run(t, f);

@@ -23,6 +23,8 @@ const VARIANTS: Broken[] = [
   broken('invariant 1: a change that does not wait for arming', 'environment-change--done', 'environment-change.js', 'await steps.arm(run, plan);', 'void steps.arm(run, plan);'),
   broken('invariant 1: arming for another plan than the one carried out', 'environment-change--done', 'lib/change-steps.js', 'host.armUndo({ ...order, reissued }, plan)', 'host.armUndo({ ...order, reissued }, { ...plan, undoTarget: null })', /armUndo/),
 
+  broken('invariant 1: an adoption that is not armed', 'environment-tidy--adopted', 'environment-tidy.js', 'await arm(run, plan, null);', ''),
+
   broken('invariant 2: a service that is ill after the switch is left so', 'environment-change--rolled-back-by-an-unhealthy-service', 'lib/change-steps.js', 'if (!settled.healthy)', 'if (false)'),
   broken('invariant 2: an undo of whatever was last, not of this change', 'environment-change--rolled-back-by-an-unhealthy-service', 'lib/undoing.js', 'host.undo({ ...order, reissued }, { chain })', 'host.undo({ ...order, reissued }, { chain: null })', /undo/),
   broken('invariant 2: an abort that stops nothing', 'environment-change--aborted-during-prepare', 'lib/run.js', 'this.forward.cancel();', ''),
@@ -31,6 +33,7 @@ const VARIANTS: Broken[] = [
   broken('invariant 2: an undo that may take two hours', 'environment-change--rolled-back-by-failing-tests', 'lib/undoing.js', "ROLLBACK_LIMIT = '1 hour'", "ROLLBACK_LIMIT = '2 hours'", /undo .*wholeMs: 3600000/),
 
   broken('invariant 3: a switch without a lease', 'environment-change--done', 'environment-change.js', "await takeLease(run, 'forward');", ''),
+  broken('invariant 3: a pruning without a lease', 'environment-tidy--pruned', 'environment-tidy.js', "await takeLease(run, 'forward');\n    const { pruned", 'const { pruned'),
   broken('invariant 3: orders without the epoch of the lease', 'environment-change--done', 'lib/lease.js', 'run.epoch = busy;', 'run.epoch = 0;', /epoch/),
   broken('invariant 3: a dead holder is never asked after', 'environment-change--after-a-holder-that-ended', 'lib/lease.js', 'if (await control.isChainClosed(holder))', 'if (false)'),
   broken('invariant 3: an ended holder is not told to the host', 'environment-change--after-a-holder-that-ended', 'lib/lease.js', 'chain: holder.chain', "chain: ''", /holderEnded/),
@@ -48,6 +51,7 @@ const VARIANTS: Broken[] = [
   broken('invariant 4: a switch to a tree that verification refused', 'environment-change--rolled-back-by-failing-tests', 'lib/change-steps.js', 'if (!verdict.ok)', 'if (false)'),
   broken('invariant 4: an undo that is not verified and said to be', 'environment-change--rollback-incomplete', 'lib/undoing.js', 'if (!undone.verified)', 'if (false)'),
   broken('invariant 4: an undo that is not given again', 'environment-change--rollback-incomplete', 'lib/undoing.js', 'VERIFY_AGAIN = 5', 'VERIFY_AGAIN = 0'),
+  broken('invariant 4: an adoption that was given back, not proven to be', 'environment-tidy--given-back', 'environment-tidy.js', 'return await undoAndEnd(run, plan, error);', "return run.end('rolled-back', 'it is a directory again');"),
   broken('invariant 4: rolled back, said as done', 'environment-change--aborted-during-prepare', 'lib/undoing.js', "return run.end('rolled-back'", "return run.end('done'", /^end 1/),
 
   broken('invariant 10: the next order before the record of the last', 'environment-change--done', 'lib/run.js', 'await (this.undoing ? this.recordOrGoOn() : this.record());', ''),

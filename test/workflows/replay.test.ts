@@ -40,10 +40,10 @@ test('decision 24: every workflow has a history, and its files are named after i
 });
 
 /** Orders after which a host is other than before. */
-const MUTATING = new Set(['prepare', 'switchLink', 'configure', 'settleRiders']);
+const MUTATING = new Set(['prepare', 'adoptLink', 'switchLink', 'configure', 'settleRiders']);
 
 test('invariant 1, decision 16: in every recorded change arming had answered before the first order that changes anything', () => {
-  const changes = files.filter((file) => typeOf(file) === 'environmentChange');
+  const changes = files.filter((file) => ['environmentChange', 'environmentTidy'].includes(typeOf(file)));
   const seen = changes.map((file) => {
     const all = activities(file);
     const first = all.find(({ type }) => MUTATING.has(type));

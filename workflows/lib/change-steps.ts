@@ -1,13 +1,14 @@
 /** The steps of a change, each an order to the host with the one fact worth a line. */
-import { ApplicationFailure } from '@temporalio/workflow';
+import { ApplicationFailure, patched } from '@temporalio/workflow';
 import { verificationFacts } from '../../policy/fallback-entries.js';
 import { counted } from '../../policy/text.js';
 import { formatMs } from '../../policy/describe.js';
 import { FAILURE } from '../../policy/names.js';
 import type { Plan, Verification } from '../../policy/model.js';
+import type { Warrant } from '../../policy/model-approval.js';
 import type { Armed, Closed, ConfigEdit, Prepared, RidersSettled, Switched } from '../../activities/host/contract.js';
 import { rethrowMistake } from './failures.js';
-import { callHost } from './host.js';
+import { callHost, control } from './host.js';
 import type { Run, StepFact } from './run.js';
 
 export function planFact(plan: Plan): StepFact {
@@ -15,19 +16,22 @@ export function planFact(plan: Plan): StepFact {
 }
 
 /** Proves the way back; from here on there is something to undo. */
-export function arm(run: Run, plan: Plan): Promise<Armed> {
+export function arm(run: Run, plan: Plan, end: string | null): Promise<Armed> {
   const order = run.order('arm');
-  return run.step('arm', () => callHost(run, 'prove the way back', (host, reissued) => host.armUndo({ ...order, reissued }, plan)), (armed) => ({
-    fact: armed.undoTarget === null ? 'undo: the link is removed again' : `undo: .venvs/${armed.undoTarget}, ${armed.files} files as recorded, its Python runs`,
+  // An argument that is not there is none in the histories of before either.
+  const until: [] | [{ end: string }] = end === null ? [] : [{ end }];
+  return run.step('arm', () => callHost(run, 'prove the way back', (host, reissued) => host.armUndo({ ...order, reissued }, plan, ...until)), (armed) => ({
+    fact: `${armed.undoTarget === null ? 'undo: the link is removed again' : `undo: .venvs/${armed.undoTarget}, ${armed.files} files as recorded, its Python runs`}${end === null ? '' : `; ends by itself ${end}`}`,
     workMs: armed.workMs,
-    data: { undoTarget: armed.undoTarget, manifestDigest: armed.manifestDigest },
+    data: { undoTarget: armed.undoTarget, manifestDigest: armed.manifestDigest, ...(end === null ? {} : { end }) },
   }));
 }
 
 /** Builds beside, in a fresh directory for every attempt. */
-export function prepare(run: Run, plan: Plan): Promise<Prepared> {
+export function prepare(run: Run, plan: Plan, warrant: Warrant | null): Promise<Prepared> {
   const order = run.order('prepare');
-  return run.step('prepare', () => callHost(run, `build ${plan.interpreter.version} beside`, (host, reissued) => host.prepare({ ...order, reissued }, plan)), (built) => ({
+  const shown: [] | [Warrant] = warrant === null ? [] : [warrant];
+  return run.step('prepare', () => callHost(run, `build ${plan.interpreter.version} beside`, (host, reissued) => host.prepare({ ...order, reissued }, plan, ...shown)), (built) => ({
     fact: `.venvs/${built.id}, ${counted(built.packages, 'package')} by ${built.installer}, as user ${built.asUser}`,
     workMs: built.workMs,
     data: { tree: built.id },
@@ -43,8 +47,15 @@ export async function verify(run: Run, plan: Plan, tree: string): Promise<Verifi
     workMs: v.durationMs,
     data: { ok: v.ok, manifestDigest: v.manifestDigest, freezeHash: v.freezeHash, ...verificationFacts(v) },
   }));
+  if (patched('check-verdict')) await checkVerdict(run, plan, tree, verdict);
   if (!verdict.ok) throw ApplicationFailure.nonRetryable(`verification said no: ${verificationFact(verdict)}`, FAILURE.VerificationFailed);
   return verdict;
+}
+
+/** Whoever may poll the host's queue may answer in its name: where the host's key was accepted, only its own signature is its word. */
+async function checkVerdict(run: Run, plan: Plan, tree: string, { ok, manifestDigest, signed }: Verification): Promise<void> {
+  const checked = await control.checkVerdict({ host: plan.env.host, chain: run.chain, tree, planDigest: plan.digest, manifestDigest, ok, signed: signed ?? null });
+  if (checked.refused) throw ApplicationFailure.create({ message: `${plan.env.host} did not say so itself: ${checked.refused[0]!.got}`, type: FAILURE.NotApproved, nonRetryable: true, details: [checked.refused] });
 }
 
 /** `files · lock 41/41 · imports 19/19 · tests 12 passed`, with what failed in words. */

@@ -62,5 +62,5 @@ export function objectionsOf(error: unknown): Objection[] {
 /** True for failures that mean: refused before anything changed. */
 export function isRefusal(error: unknown): boolean {
   const type = failureType(error);
-  return type === FAILURE.HostRefused || type === FAILURE.PlanChanged || type === FAILURE.UndoNotProven || type === FAILURE.PolicyUnknown || type === FAILURE.BadInput;
+  return type === FAILURE.HostRefused || type === FAILURE.PlanChanged || type === FAILURE.UndoNotProven || type === FAILURE.PolicyUnknown || type === FAILURE.BadInput || type === FAILURE.NotApproved;
 }

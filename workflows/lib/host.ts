@@ -3,6 +3,7 @@ import { proxyActivities, type ActivityOptions } from '@temporalio/workflow';
 import type { HostActivities } from '../../activities/host/contract.js';
 import type { ControlActivities } from '../../activities/control/contract.js';
 import type { Tuning } from '../../policy/model.js';
+import type { SignatureVerdict, SignedText } from '../../policy/model-approval.js';
 import { hostQueue } from '../../policy/names.js';
 import { isHostSilent } from './failures.js';
 import type { Run } from './run.js';
@@ -25,15 +26,40 @@ const besideWorkflows = <K extends keyof ControlActivities>(name: K, summary: st
   })[name];
 
 /** Beside the workflows; answers in milliseconds, retried until it does. */
-export const control: ControlActivities = {
+export const control: Omit<ControlActivities, 'verifySignature' | 'notify'> = {
   chooseInterpreters: besideWorkflows('chooseInterpreters', 'which interpreters the policy means'),
   makePlan: besideWorkflows('makePlan', 'make the plan, or say why not'),
   decideFallback: besideWorkflows('decideFallback', 'is the fallback needed, and would it help'),
   planLadder: besideWorkflows('planLadder', 'what is left to try'),
   renderDocuments: besideWorkflows('renderDocuments', 'write up the record'),
+  admitRequest: besideWorkflows('admitRequest', 'who asks, and may they'),
+  exceptionTerms: besideWorkflows('exceptionTerms', 'what the policy says about exceptions'),
+  reviewTerms: besideWorkflows('reviewTerms', 'what the policy says about interpreter changes'),
+  checkWarrant: besideWorkflows('checkWarrant', 'do the signatures still count'),
+  policyWarrant: besideWorkflows('policyWarrant', 'the policy as it was signed'),
+  placeEnd: besideWorkflows('placeEnd', 'where the end falls'),
+  standingOf: besideWorkflows('standingOf', "what today's policy says"),
+  checkRevision: besideWorkflows('checkRevision', 'is the policy a newer revision'),
+  renderException: besideWorkflows('renderException', 'write up the exception'),
+  checkVerdict: besideWorkflows('checkVerdict', 'did the host say so itself'),
   appendRecords: besideWorkflows('appendRecords', 'put it on record'),
+  dueNow: besideWorkflows('dueNow', 'which dates of the policy come near'),
   isChainClosed: besideWorkflows('isChainClosed', 'is that run still open'),
 };
+
+/** A signature is judged within two minutes, or it could not be (decision 3). */
+const VERIFY_LIMIT = '2 minutes';
+
+/** Judges a vote or a statement, as of its time. */
+export function verifyVote(signed: SignedText & { t: string }, namespace: Parameters<ControlActivities['verifySignature']>[0]['namespace'] = 'runbook.approval'): Promise<SignatureVerdict> {
+  const { verifySignature } = proxyActivities<Pick<ControlActivities, 'verifySignature'>>({
+    startToCloseTimeout: '15 seconds',
+    scheduleToCloseTimeout: VERIFY_LIMIT,
+    retry: { initialInterval: '500 milliseconds', maximumInterval: '10 seconds' },
+    summary: 'whose signature is it',
+  });
+  return verifySignature({ ...signed, namespace });
+}
 
 type HostCall = Exclude<keyof HostActivities, 'nextEvent'>;
 

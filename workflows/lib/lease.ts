@@ -9,7 +9,7 @@ const FIRST_WINDOW_SECONDS = 30;
 const LONGEST_WINDOW_SECONDS = 3600;
 
 /** Returns the lease's epoch. The first refusal comes at once, so that the run can say for whom it waits. */
-export async function takeLease(run: Run, priority: 'forward' | 'undo'): Promise<number> {
+export async function takeLease(run: Run, priority: 'forward' | 'undo' | 'expiry'): Promise<number> {
   let busy = await tryLease(run, priority, 0);
   for (let window = FIRST_WINDOW_SECONDS; typeof busy !== 'number'; window = Math.min(window * 2, LONGEST_WINDOW_SECONDS)) {
     const { holder, position } = busy;
@@ -26,7 +26,7 @@ export async function takeLease(run: Run, priority: 'forward' | 'undo'): Promise
 }
 
 /** Asks once (window 0) or again and again for `window` seconds. */
-async function tryLease(run: Run, priority: 'forward' | 'undo', window: number): Promise<number | LeaseBusyDetails> {
+async function tryLease(run: Run, priority: 'forward' | 'undo' | 'expiry', window: number): Promise<number | LeaseBusyDetails> {
   const { workflowId, chain } = run.order('lease');
   const holder = { workflowId, chain, run: run.state.run };
   const options = window === 0 ? { retry: { maximumAttempts: 1 } } : { retry: { initialInterval: run.tuning.leaseRetryMs, backoffCoefficient: 1 }, scheduleToCloseTimeout: window * 1000 };

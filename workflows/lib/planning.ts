@@ -1,6 +1,6 @@
 /** From a request to a plan, on the real host: look, choose, judge the lock, plan. */
 import type { ChangeRequest, HostLook, Interpreter, LockVerdict, Objection, Plan } from '../../policy/model.js';
-import type { FallbackDecision, OrRefusal } from '../../activities/control/contract.js';
+import type { ApprovalNeeds, FallbackDecision, OrRefusal } from '../../activities/control/contract.js';
 import { callHost, control } from './host.js';
 import type { Run } from './run.js';
 
@@ -9,6 +9,10 @@ export interface Planned {
   lines: string[];
   /** The environment already is what the plan would make. */
   alreadyThere: boolean;
+  /** Who must allow it first; absent: the policy pre-approves it. */
+  approval?: ApprovalNeeds;
+  /** The host checks signatures itself. */
+  wantsWarrant?: boolean;
 }
 
 /** Plans one change. Refusals are values: nothing has been touched. */
@@ -18,7 +22,9 @@ export async function planChangeOn(run: Run, request: ChangeRequest): Promise<Or
   if (chosen.refused) return chosen;
   const interpreter = chosen.interpreters[0]!;
   const [verdict] = await judge(run, [interpreter]);
-  return planFrom(request, look, interpreter, verdict!);
+  const planned = await planFrom(request, look, interpreter, verdict!);
+  if (planned.refused) return planned;
+  return { ...planned, wantsWarrant: look.trust === 'signatures', ...(chosen.approval ? { approval: chosen.approval } : {}) };
 }
 
 /** The plan that follows from what was seen. `look` must hold the manifest of what stands. */
@@ -42,7 +48,7 @@ export async function fallbackPlace(run: Run, request: ChangeRequest, mode: Fall
 }
 
 /** The interpreters the request means, unless host or policy object. */
-export async function chooseOn(request: ChangeRequest, look: HostLook): Promise<OrRefusal<{ interpreters: Interpreter[]; words: string }>> {
+export async function chooseOn(request: ChangeRequest, look: HostLook): Promise<OrRefusal<{ interpreters: Interpreter[]; words: string; approval?: ApprovalNeeds }>> {
   if (look.objections.length > 0) return { refused: look.objections };
   return control.chooseInterpreters({ request, look });
 }

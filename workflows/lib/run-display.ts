@@ -30,8 +30,8 @@ export class RunDisplay {
     if (this.parent && state.step !== null) this.tellParent(this.parent, state);
   }
 
-  private tellParent(parent: string, { steps, step, waitsFor }: RunState): void {
+  private tellParent(parent: string, { steps, step, waitsFor, decision }: RunState): void {
     // The run that ordered this change may have been ended from outside: the change goes on, and says its own end.
-    getExternalWorkflowHandle(parent).signal(progressSignal, { steps, step, waitsFor }).catch(() => (this.isOrphan = true));
+    getExternalWorkflowHandle(parent).signal(progressSignal, { steps, step, waitsFor, ...(decision ? { decision } : {}) }).catch(() => (this.isOrphan = true));
   }
 }

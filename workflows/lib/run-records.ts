@@ -1,7 +1,7 @@
 /** What a run puts on record: noted as it happens, written before the next step begins. */
 import { CancellationScope, workflowInfo } from '@temporalio/workflow';
 import type { RunKind } from '../../policy/model.js';
-import type { AuditEntry } from '../../policy/records.js';
+import type { AuditEntry, Head } from '../../policy/records.js';
 import type { LeaseHolder } from '../../activities/host/contract.js';
 import { endedEntry } from './ended.js';
 import { control } from './host.js';
@@ -32,18 +32,19 @@ export class RunRecords {
     return { key: `${runId}/${++this.noted}`, run, kind: this.kind, event, at: new Date().toISOString(), workflowId, runId, chain, actor, host: env.host, link: env.link, justification, data };
   }
 
-  /** Writes what was noted. Forward waits until it is written: no records, no further step (invariant 10). */
-  async write(): Promise<void> {
+  /** Writes what was noted, and tells where the trail ends then; null: nothing was noted. Forward waits until it is written: no records, no further step (invariant 10). */
+  async write(): Promise<Head | null> {
     // Copies: what is noted while this batch is on its way (an abort) belongs to the next one.
     const [entries, evidence] = [[...this.unrecorded], [...this.evidence]];
-    if (entries.length === 0) return;
-    await control.appendRecords({ entries, ...(evidence.length > 0 ? { evidence } : {}) });
+    if (entries.length === 0) return null;
+    const { head } = await control.appendRecords({ entries, ...(evidence.length > 0 ? { evidence } : {}) });
     this.unrecorded = this.unrecorded.filter((entry) => !entries.includes(entry));
     this.evidence = this.evidence.filter((text) => !evidence.includes(text));
+    return head;
   }
 
   /** For the undo: tries for 10 s and goes on; what could not be written is kept for the end. */
   async writeOrGoOn(): Promise<void> {
-    await CancellationScope.withTimeout('10 seconds', () => this.write()).catch(() => undefined);
+    await CancellationScope.withTimeout('10 seconds', () => this.write()).catch(() => null);
   }
 }

@@ -2,8 +2,9 @@
 import { CancellationScope, condition, allHandlersFinished, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { RunState } from '../../policy/describe.js';
 import { formatEnvironment } from '../../policy/ids.js';
+import type { DecisionResult } from '../../policy/model-approval.js';
 import type { EnvironmentRef, Objection, Outcome, RunKind, RunResult, StepReport, Tuning } from '../../policy/model.js';
-import type { AuditEntry } from '../../policy/records.js';
+import type { AuditEntry, Head } from '../../policy/records.js';
 import type { LeaseHolder, Order } from '../../activities/host/contract.js';
 import { abortSignal, abortUpdate, statusQuery, type AbortInput, type Progress } from '../messages.js';
 import { failureText, failureType, objectionsOf } from './failures.js';
@@ -33,6 +34,9 @@ export interface StepFact {
 
 type Wait = NonNullable<RunState['waitsFor']>;
 
+/** What is said of a run's approval until people decided. An undo needs nobody's leave: it was armed with the change. */
+const APPROVAL: Record<RunKind, string> = { change: 'policy pre-approved', fallback: 'policy pre-approved', rollback: 'armed with the change', exception: 'not yet', 'interpreter-change': 'not yet' };
+
 export class Run {
   readonly env: EnvironmentRef;
   readonly tuning: Tuning;
@@ -41,6 +45,7 @@ export class Run {
   planDigest: string | null = null;
   trees: RunResult['trees'];
   performance: RunResult['performance'];
+  approval: RunResult['approval'];
   /** Path of the report on the host, where one was written. */
   report: string | null = null;
   private orders = 0;
@@ -51,7 +56,7 @@ export class Run {
   private readonly forward = new CancellationScope();
 
   /** `parent`: workflow id of the run that ordered this change; its steps are told there, and it says start and end. */
-  constructor(private readonly input: RunInput, private readonly kind: RunKind, private readonly parent: string | null) {
+  constructor(private readonly input: RunInput, readonly kind: RunKind, private readonly parent: string | null) {
     this.env = input.env;
     this.tuning = input.tuning ?? DEFAULT_TUNING;
     this.records = new RunRecords(input, kind);
@@ -63,8 +68,7 @@ export class Run {
     setHandler(statusQuery, () => this.state);
     setHandler(abortUpdate, (abort) => this.abort(abort));
     setHandler(abortSignal, (abort) => void this.abort(abort));
-    // An undo needs nobody's leave: it was armed with the change.
-    if (!parent) this.note('run-started', { policyDigest: input.policyDigest ?? null, approval: kind === 'rollback' ? 'armed with the change' : 'policy pre-approved' });
+    if (!parent) this.note('run-started', { policyDigest: input.policyDigest ?? null, approval: APPROVAL[kind] });
     this.show();
   }
 
@@ -140,15 +144,18 @@ export class Run {
   }
 
   /** Shows the steps of an ordered change behind this run's own first `ordered` ones. */
-  showChild(ordered: number, { steps, step, waitsFor }: Progress): void {
+  showChild(ordered: number, { steps, step, waitsFor, decision }: Progress): void {
     this.state.steps = [...this.state.steps.slice(0, ordered), ...steps];
     this.state.step = step;
     this.state.waitsFor = waitsFor;
+    if (decision) this.state.decision = decision;
     this.show();
   }
 
   /** While something is waited for, the run says so. */
   async waitingFor<T>(wait: Wait, act: () => Promise<T>): Promise<T> {
+    // A host that does not answer while the end of an exception is waited for: afterwards the end is waited for again.
+    const before = this.kind === 'exception' ? this.state.waitsFor : null;
     this.state.waitsFor = wait;
     this.show();
     this.note('phase', { phase: 'waiting', message: `waits for ${wait.what}`, waitsFor: [wait.what] });
@@ -156,9 +163,23 @@ export class Run {
       await this.recordOrGoOn();
       return await act();
     } finally {
-      this.state.waitsFor = null;
+      this.state.waitsFor = before;
       this.show();
     }
+  }
+
+  /** Shows where the decision stands that this run waits for; `convenedAt`: when the first vote was counted. */
+  showDecision(shown: Partial<NonNullable<RunState['decision']>>, convenedAt: string | null = null): void {
+    this.state.decision = { request: '', workflowId: '', purpose: '', outcome: null, progress: '', ...this.state.decision, ...shown };
+    if (this.state.exception && convenedAt !== null) this.state.exception.convenedAt = convenedAt;
+    this.show();
+  }
+
+  /** Who allowed it: on record, and in the result. */
+  allowedBy({ counted, decidedAt }: DecisionResult): void {
+    const by = counted.filter(({ verdict }) => verdict === 'approve').map(({ person }) => person);
+    this.approval = { by, at: decidedAt };
+    this.note('phase', { phase: 'approved', message: `allowed by ${by.join(', ')}`, approval: by.join(', ') });
   }
 
   /** Puts on record that another run ended without closing, which this one found out. */
@@ -168,12 +189,12 @@ export class Run {
   }
 
   /** Puts an entry on the list that the next `record` writes. */
-  note(event: AuditEntry['event'], data: AuditEntry['data'], actor?: string): void {
-    this.records.note(event, data, [], actor);
+  note(event: AuditEntry['event'], data: AuditEntry['data'], actor?: string, evidence: string[] = []): void {
+    this.records.note(event, data, evidence, actor);
   }
 
   /** Writes what was noted; forward waits for it (invariant 10). */
-  record(): Promise<void> {
+  record(): Promise<Head | null> {
     return this.records.write();
   }
 
@@ -198,8 +219,8 @@ export class Run {
 
   private result(outcome: Outcome, message: string, objections: Objection[]): RunResult {
     const { run, env } = this.input;
-    const { from, to, steps } = this.state;
-    return { run, kind: this.kind, env, outcome, message, from, to, planDigest: this.planDigest, steps, objections, ...(this.trees ? { trees: this.trees } : {}), ...(this.performance ? { performance: this.performance } : {}) };
+    const { from, to, steps, exception } = this.state;
+    return { run, kind: this.kind, env, outcome, message, from, to, planDigest: this.planDigest, steps, objections, ...(this.trees ? { trees: this.trees } : {}), ...(this.performance ? { performance: this.performance } : {}), ...(this.approval ? { approval: this.approval } : {}), ...(this.kind === 'exception' ? { chain: this.chain } : {}), ...(exception ? { exception } : {}) };
   }
 
   private show(): void {

@@ -30,14 +30,14 @@ export function undoAndEnd(run: Run, plan: Plan, error: unknown): Promise<RunRes
   });
 }
 
-/** An undo that is done but not verified (a service that is not healthy yet) is given again, 2 s to 32 s apart. */
+/** An undo that is done but not verified (a service that is not healthy yet) is given again, 2 s to 32 s apart; one that can't be, not. */
 const VERIFY_AGAIN = 5;
 
 /** Gives the undo order until it is verified. */
 export async function undoStep(run: Run, chain: string | null): Promise<Undone> {
   for (let again = 1; ; again++) {
     const undone = await undoOnce(run, chain);
-    if (undone.verified || undone.outcome !== 'restored' || again > VERIFY_AGAIN) return undone;
+    if (undone.verified || undone.outcome !== 'restored' || undone.final || again > VERIFY_AGAIN) return undone;
     await sleep(1000 * 2 ** again, { summary: 'verify the undo again' });
   }
 }

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { openRecordsReadOnly } from '../../../records/store.js';
 import { findInstance } from '../instance.js';
 import { EXIT, refusal, type Io } from '../io.js';
+import { auditExportCommand } from './audit-export.js';
 
 /** `runbook audit verify`: every entry's hash from the first to the last; names the first bad one. */
 export function auditCommand(program: Command, io: Io): void {
@@ -20,6 +21,7 @@ export function auditCommand(program: Command, io: Io): void {
       else io.out(`broken at entry ${verdict.firstBad}: ${verdict.reason}: expected ${verdict.expected}, got ${verdict.got}`);
       process.exitCode = verdict.ok ? EXIT.yes : EXIT.no;
     });
+  auditExportCommand(audit, io);
 }
 
 function readHead(raw: string): { seq: number; hash: string } {

@@ -23,6 +23,7 @@ export interface HostFacts {
   publicIndex: boolean;
   installer: 'uv' | 'pip' | null;
   interpreters: Interpreter[];
+  trust: { trust: 'server' | 'signatures'; signers: string | null; problem: string | null };
 }
 
 interface Finding {
@@ -56,6 +57,7 @@ async function examine(instance: Instance): Promise<Finding[]> {
   return [
     { title: 'policy', state: 'ok', text: `sha256:${digest.slice(0, 12)} ${instance.paths.policyFile}` },
     { title: 'agent file', state: facts.agentFileProblem ? 'fail' : 'ok', text: facts.agentFileProblem ?? facts.agentFile },
+    trustFinding(facts.trust),
     approved('primary', policy.interpreters.primary.version),
     approved('fallback', policy.interpreters.fallback.version),
     ...securityPatches(instance, policy, judged.filter((j) => j.role !== 'prohibited').map((j) => j.at)),
@@ -64,6 +66,12 @@ async function examine(instance: Instance): Promise<Finding[]> {
     { title: 'installer', state: facts.installer === 'uv' ? 'ok' : 'warn', text: facts.installer === 'uv' ? 'uv' : 'pip: uv was not found and could not be installed; slower' },
     ...(await examineServer(instance, facts.host)),
   ];
+}
+
+/** Who may allow a change of this host. */
+function trustFinding({ trust, signers, problem }: HostFacts['trust']): Finding {
+  if (trust === 'server') return { title: 'changes', state: 'ok', text: 'allowed by the Temporal server (trust: server); production hosts check signatures themselves' };
+  return { title: 'changes', state: problem ? 'fail' : 'ok', text: problem ?? `allowed by signatures, checked here by ${signers}` };
 }
 
 /** PV-34: the newest interpreter of each approved line, and each environment of this host, against the policy's least patches. */

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { askOptions } from '../asking.js';
 import { findInstance } from '../instance.js';
 import type { Io } from '../io.js';
 import { changeRequest, readDigest } from '../request.js';
@@ -10,8 +11,7 @@ import { carryOut, type RunOptions } from './run.js';
  * also where nothing differs; then what Python left beside the sources goes. Both are listed before anybody is asked.
  */
 export function resetCommand(env: Command, io: Io): void {
-  env
-    .command('reset <path>')
+  askOptions(env.command('reset <path>'))
     .description('build the environment anew from its lock, and remove what Python left beside the sources')
     .option('--to <version>', 'interpreter; default: the one that stands')
     .option('--keep-files', 'remove no __pycache__, *.egg-info, *.pyc or *.pyo from the project')

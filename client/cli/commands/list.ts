@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { formatEnvironment, parseWorkflowId, shortIdOf } from '../../../policy/ids.js';
 import type { RunView } from '../../../policy/run-view.js';
+import { isException } from '../../../policy/standing.js';
 import { findInstance, type Instance } from '../instance.js';
 import { localTime, refusal, table, type Io } from '../io.js';
 import { openWorkflowIds, recordsOf } from '../known-runs.js';
@@ -35,10 +36,13 @@ export function listCommand(program: Command, io: Io): void {
     });
 }
 
-/** An open run's records know its last finished step, or what it waits for. */
-function stateOf({ phase, steps }: RunView): string {
+/** An open run's records know its last finished step, or what it waits for; an exception's, until when it lasts (EE-11). */
+function stateOf(view: RunView): string {
+  const { phase, steps, outcome, exception } = view;
+  if (exception?.reverted?.verified) return 'reverted';
+  if (isException(view) && outcome === null && phase !== 'unsettled') return `exception to ${localTime(view.end!)}`;
   const last = steps.at(-1);
-  return phase === 'starting' && last ? `after ${last.step}` : phase;
+  return outcome ?? ((phase === 'starting' || phase === 'approved') && last ? `after ${last.step}` : phase);
 }
 
 function readLimit(raw: string): number {
@@ -51,7 +55,7 @@ function rowOf(view: RunView): Row {
     run: view.run,
     environment: formatEnvironment(view),
     versions: `${view.from ?? '—'} → ${view.to ?? '—'}`,
-    state: view.outcome ?? stateOf(view),
+    state: stateOf(view),
     since: localTime(view.startedAt),
   };
 }

@@ -38,6 +38,35 @@ function factOf({ event, actor, justification, data }: StoredEntry['entry']): st
     case 'assessed':
       return Object.entries(data['missing'] as Record<string, string[]>).map(([version, missing]) => `${version}: ${missing.length} without a wheel`).join(', ');
     default:
+      return approvalFact(event, data);
+  }
+}
+
+/** What entries about decisions and exceptions are about. */
+function approvalFact(event: StoredEntry['entry']['event'], data: StoredEntry['entry']['data']): string | undefined {
+  const told = (field: string): string => String(data[field] ?? '—');
+  switch (event) {
+    case 'approval-asked':
+      return `${told('purpose')}, until ${told('deadline')}`;
+    case 'overdue':
+      return `${told('role')} did not convene by ${told('by')}`;
+    case 'notified':
+      return `${told('event')} to ${told('role')}, by ${(data['channels'] as string[] | undefined)?.join(' ') ?? '—'}`;
+    case 'undelivered':
+      return `${told('event')} reached nobody: ${told('problem')}`;
+    case 'granted':
+      return `for ${told('hours')} h, until ${told('expiresAt')}`;
+    case 'root-cause':
+      return `by ${told('by')}, sha256:${told('sha256')}`;
+    case 'evidence':
+      return `${told('name')} by ${told('by')}, sha256:${told('sha256')}`;
+    case 'rehearsed':
+      return data['ok'] === true ? `the way back to ${told('version')} is whole` : told('problem');
+    case 'made-permanent':
+      return `by ${told('review')}`;
+    case 'undo':
+      return `to ${told('to')}, ${data['verified'] === false ? `not verified: ${told('problem')}` : 'verified'}`;
+    default:
       return undefined;
   }
 }

@@ -3,28 +3,34 @@ import type { Command } from 'commander';
 import { CONTROL_QUEUE } from '../../../policy/names.js';
 import type { ChangeRequest } from '../../../policy/model.js';
 import type { PlanAnswer } from '../../../workflows/plan-change.js';
+import { endLines } from '../end-placed.js';
+import { readPolicy } from '../files.js';
 import { findInstance, type Instance } from '../instance.js';
 import { couldNotTell, EXIT, refusal, type Io } from '../io.js';
-import { changeRequest, readKind } from '../request.js';
+import { changeRequest, exceptionOptions, readKind, type ChangeWords } from '../request.js';
 import { printLitter } from '../litter.js';
 import { requireAgent, requireControlWorker, withClient } from '../temporal.js';
 import { readTarget } from '../target.js';
+import { showReview } from '../review.js';
 import { tilde } from '../words.js';
 
 /** `runbook plan KIND TARGET`: what would be done, and nothing more. */
 export function planCommand(program: Command, io: Io): void {
-  program
-    .command('plan <kind> <target>')
+  exceptionOptions(program.command('plan <kind> <target>'))
     .option('--to <version>', 'interpreter to change to (3.12, 3.11.13); default: the policy\'s')
+    .option('--from <version>', 'interpreter-change: the version that is to be replaced')
+    .option('--reason <text>', 'why; an exception needs it')
     .option('--create', 'plan an environment where there is none yet')
     .option('--json', 'the whole plan as JSON')
     .addHelpText('after', '\nExamples:\n  runbook plan change .\n  runbook plan fallback web-01:/srv/pricer')
-    .action(async (kind: string, target: string, options: { to?: string; create?: boolean; json?: boolean }) => {
+    .action(async (kind: string, target: string, options: ChangeWords & { from?: string; json?: boolean }) => {
       const instance = findInstance();
+      if (kind === 'interpreter-change') return showReview(io, instance, target, options);
       const env = readTarget(target, instance);
       const { request } = changeRequest(instance, readKind(kind), env, options);
       const answer = await withClient(instance, (client) => askForPlan(client, instance, request));
       process.exitCode = printPlan(io, answer, options.json ?? false);
+      if (!options.json) printEndPlace(io, instance, request);
       if (!answer.refused && answer.alreadyThere) io.talk('the environment already is what this plan makes: a run would end as not-needed');
     });
 }
@@ -61,6 +67,12 @@ function planFailure(error: unknown, request: ChangeRequest): Error {
   const objections = cause.details?.[0];
   if (Array.isArray(objections)) return refusal(objections as never);
   return couldNotTell(`the plan of ${request.env.link}`, `an answer of ${request.env.host}`, cause.message, 'runbook doctor');
+}
+
+/** Of an exception: where its end would fall. */
+export function printEndPlace(io: Io, instance: Instance, { kind, hours }: ChangeRequest): void {
+  if (kind !== 'exception' || hours === undefined) return;
+  for (const line of endLines(readPolicy(instance.paths).policy, hours, io.now())) io.out(line);
 }
 
 /** Prints the plan or why there is none; returns the exit code. */

@@ -1,13 +1,17 @@
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { parsePolicy } from '../../../policy/files/load.js';
+import { notificationProblems } from '../../../policy/files/notifications.js';
 import { contradictions, idleLines, leastOf } from '../../../policy/security-patch.js';
+import { signersProblems } from '../../../policy/signers.js';
 import { supportedVersions } from '../../../policy/versions.js';
 import { readPolicy } from '../files.js';
 import { findInstance, readIfThere } from '../instance.js';
 import { EXIT, refusal, table, type Io } from '../io.js';
+import { policySignCommand } from './policy-sign.js';
+import { policySignersCommand } from './policy-signers.js';
 
-/** `runbook policy check|show|versions`. */
+/** `runbook policy check|show|versions|sign|signers`. */
 export function policyCommand(program: Command, io: Io): void {
   const policy = program.command('policy');
   policy
@@ -20,7 +24,7 @@ export function policyCommand(program: Command, io: Io): void {
       const loaded = parsePolicy(text, checked);
       if ('objections' in loaded) throw refusal(loaded.objections);
       const { policy: read } = loaded;
-      const problems = contradictions(read);
+      const problems = [...contradictions(read), ...signersProblems(read), ...notificationProblems(read)];
       if (problems.length > 0) throw refusal(problems);
       for (const line of idleLines(read)) io.talk(`! minPatch of ${line} says nothing: neither ${read.interpreters.primary.version} nor ${read.interpreters.fallback.version} is of that line`);
       io.out(`${text === '' ? 'no file: the documents\' policy' : checked}  sha256:${loaded.digest}`);
@@ -44,4 +48,6 @@ export function policyCommand(program: Command, io: Io): void {
       for (const line of table(['ROLE', 'VERSION', 'AT LEAST', 'WHY'], versions.map((v) => [v.role, v.version, v.leastPatch || '—', v.justification]), 'start')) io.out(line);
       process.exitCode = EXIT.yes;
     });
+  policySignCommand(policy, io);
+  policySignersCommand(policy, io);
 }

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
+import { detachOnInterrupt } from '../detach.js';
 import { follow, printEnd } from '../follow.js';
 import { findInstance } from '../instance.js';
 import { EXIT, refusal, type Io } from '../io.js';
 import { findWorkflowId } from '../runs.js';
 import { withClient } from '../temporal.js';
-import { detachOnInterrupt } from './run.js';
+import { voterTeller } from '../voters.js';
 
 /** `runbook watch RUN`: follows an open run to its end. */
 export function watchCommand(program: Command, io: Io): void {
@@ -19,7 +20,7 @@ export function watchCommand(program: Command, io: Io): void {
         const workflowId = await findWorkflowId(instance, client, run);
         detachOnInterrupt(io, run);
         if (options.timeout) setTimeout(() => stillWaiting(io, run), options.timeout * 1000).unref();
-        const result = await follow({ io, client, workflowId, json: options.json ?? false });
+        const result = await follow({ io, client, workflowId, json: options.json ?? false, withVoters: voterTeller(instance, io.now) });
         return printEnd(io, result, { instance, workflowId, json: options.json ?? false });
       });
     });

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import type { EnvironmentRef } from '../../../policy/model.js';
 import { driftLine, whyLine } from '../../../policy/run-text.js';
+import { standingOf, toldAt } from '../../../policy/standing.js';
 import { findInstance } from '../instance.js';
 import { localTime, type Io } from '../io.js';
 import { recordsOf } from '../known-runs.js';
@@ -19,10 +20,11 @@ export function whyCommand(program: Command, io: Io): void {
       const env = readTarget(target, instance);
       const records = recordsOf(instance);
       const history = records?.historyOf(env.host, env.link) ?? [];
-      if (options.json) return io.out(JSON.stringify(history, null, 2));
+      const now = io.now().toISOString();
+      if (options.json) return io.out(JSON.stringify(history.map((view, at) => (at === 0 ? { ...view, standing: standingOf(history, now) } : view)), null, 2));
       const live = env.host === instance.host ? { live: versionAt(env) } : {};
-      io.out(whyLine({ history, formatTime: localTime, ...live }));
-      const drift = driftLine(env, history[0]?.changedAt ?? '', (records?.entriesByEvent('changed') ?? []).map(({ entry }) => entry), localTime);
+      io.out(whyLine({ history, formatTime: localTime, now, ...live }));
+      const drift = driftLine(env, history[0] ? toldAt(history[0]) : '', (records?.entriesByEvent('changed') ?? []).map(({ entry }) => entry), localTime);
       if (drift !== null) io.out(drift);
     });
 }

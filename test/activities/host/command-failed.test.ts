@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { ApplicationFailure } from '@temporalio/common';
-import { throwIfEnded } from '../../../activities/host/command-failed.js';
+import { askAgainIfEnded, throwIfEnded } from '../../../activities/host/command-failed.js';
 import { runCommand, type CommandResult } from '../../../activities/host/command.js';
 import { helperPython, treeInterpreter } from '../../../activities/host/interpreters.js';
 import { agentOwner } from '../../../activities/host/owner.js';
 import { importModules, starter } from '../../../activities/host/tree-checks.js';
 import type { CommandFailure } from '../../../policy/names.js';
-import { testHost, type TestHost } from '../../support/host.js';
+import { testHost, testScope, type TestHost } from '../../support/host.js';
 
 let host: TestHost;
 let folder: string;
@@ -40,6 +40,15 @@ for (const signal of ['SIGKILL', 'SIGTERM', 'SIGHUP'] as const) {
     });
   });
 }
+
+test('invariant 10: a command whose failure is an answer is given again when others ended it; ended each time, that is its answer', async () => {
+  const [ended, crashed] = [await endedBy('SIGKILL'), await endedBy('SIGSEGV')];
+  for (const attempt of [1, 2, 3, 4]) {
+    assert.throws(() => askAgainIfEnded('a build', ended, testScope(attempt)), { type: 'CommandFailed', nonRetryable: false });
+    askAgainIfEnded('a build', crashed, testScope(attempt));
+  }
+  askAgainIfEnded('a build', ended, testScope(5));
+});
 
 test('a command that crashed, failed or was too slow has said no', async () => {
   for (const result of [await endedBy('SIGSEGV'), await endedBy('SIGABRT'), await endedBy('never', 300)]) {

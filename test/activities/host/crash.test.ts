@@ -33,6 +33,7 @@ async function scenario(start: 'managed' | 'directory', name: string, [arm, turn
   assert.equal(armed.undoTarget, p.old);
   const switched = await killedThenAgain<Switched>('switchLink', `switch:${turn}`, [p.order('switch'), { plan: p.plan, tree: p.next }]);
   assert.deepEqual([switched.from, switched.to, switched.adopted], [p.old, p.next, start === 'directory']);
+  assert.deepEqual(host.ctx.store.armed.adopted(p.place.link), start === 'directory' ? [p.old] : []);
   assert.match(answers(p.project), /^3\.12\./);
   await killedThenAgain('configure', `configure:${edit}`, [p.order('configure'), [{ path: 'app.cfg', format: 'keyvalue', set: { python_version: '3.12.1' } }]]);
   assert.equal(readFileSync(join(p.project.path, 'app.cfg'), 'utf8'), 'python_version=3.12.1\n');

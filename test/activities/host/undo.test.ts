@@ -56,11 +56,26 @@ test('an undo target that was changed since it was armed is not verified, and th
   const undone = await back(p);
   assert.deepEqual([undone.outcome, undone.verified], ['restored', false]);
   assert.match(undone.problem, /old-1: expected manifest [0-9a-f]{12}, as armed, got [0-9a-f]{12}/);
+  assert.equal(undone.final, true, 'asking again gives the same answer');
   assert.match(answers(p.project), /^3\.11\./);
   unlinkSync(join(tree, 'injected.pth'));
   chmodSync(tree, 0o555);
   const again = await back(p);
-  assert.deepEqual([again.outcome, again.verified, again.problem], ['restored', true, '']);
+  assert.deepEqual([again.outcome, again.verified, again.problem, again.final], ['restored', true, '', undefined]);
+});
+
+test('an undo that may be verified the next time is not final: a service that is ill, whatever the files are', async () => {
+  const p = await prepared(host, { name: 'ill', onSwitch: 'restart', units: [{ name: 'svc', restart: ['/bin/true'], health: ['/bin/false'], restartWindowSeconds: 1 }] });
+  await armUndo(host.ctx, testScope(), p.order('arm'), p.plan);
+  await switchLink(host.ctx, testScope(), p.order('switch'), { plan: p.plan, tree: p.next });
+  const ill = await back(p);
+  assert.deepEqual([ill.outcome, ill.verified, ill.final], ['restored', false, undefined]);
+  const tree = join(p.project.venvs, p.old);
+  chmodSync(tree, 0o755);
+  writeFileSync(join(tree, 'injected.pth'), '');
+  const both = await back(p);
+  assert.deepEqual([both.verified, both.final], [false, undefined]);
+  assert.match(both.problem, /svc.*expected manifest/s);
 });
 
 test('DIS-21: the kept tree is restored, each undo one change back with no installer at hand; an order given again does not go further', async () => {

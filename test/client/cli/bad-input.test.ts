@@ -94,7 +94,7 @@ const WORDS_CASES: Record<string, Refusal> = {
 };
 
 const CASES: Record<string, Refusal> = {
-  'an unknown kind': { words: () => ['run', 'upgrade', it.project, '--yes'], says: [/expected change or fallback, got upgrade/] },
+  'an unknown kind': { words: () => ['run', 'upgrade', it.project, '--yes'], says: [/expected change, fallback, exception or interpreter-change, got upgrade/] },
   '--to that is no version': { words: change('--to', 'latest'), says: [/--to "latest"/, /a version like 3\.12/] },
   '--to with a command in it': { words: change('--to', '3.12; reboot'), says: [/--to "3\.12; reboot"/] },
   'PV-04: an interpreter that is too old': { words: change('--to', '3.9'), says: [/3\.9/, /runbook policy|approved/] },
@@ -122,7 +122,7 @@ const CASES: Record<string, Refusal> = {
   'a lock that names what the index does not have': { words: change(), given: withText(lockFile, 'alpha==1.0\nnosuch==1.0\n'), says: [/nosuch/] },
   'a policy with a typo in a key': { words: change(), given: withFields(config('policy.yaml'), { falback: {} }), says: [/policy\.yaml/, /falback/, /fallback/] },
   'a policy that is no YAML': { words: change(), given: withText(config('policy.yaml'), 'interpreters: [\n'), says: [/policy\.yaml/] },
-  'a policy that asks for approvals': { words: change('--to', '3.11'), given: withFields(config('policy.yaml'), { defaultClass: { approvals: { change: 2 } } }), says: [/expected 2 approvals/, /got none/] },
+  'a policy that asks for approvals': { words: change('--to', '3.11'), given: withFields(config('policy.yaml'), { defaultClass: { approvals: { change: 2 } } }), says: [/expected --plan with the digest of the plan agreed to/, /got no --plan/] },
   'an agent file with a typo in a key': { words: () => ['agent', '--allow-root'], given: withFields(config('agent.yaml'), { limts: {} }), says: [/agent\.yaml/, /limts/, /limits/] },
   'a project file with a typo in a key': { words: change(), given: withFields(() => path.join(it.project, 'runbook.yaml'), { lokc: 'x.txt' }), says: [/runbook\.yaml/, /lokc/, /lock/] },
   'a project file with a link elsewhere': { words: change(), given: withFields(() => path.join(it.project, 'runbook.yaml'), { link: '../../etc' }), says: [/runbook\.yaml/, /a path inside the project/] },

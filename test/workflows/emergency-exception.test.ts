@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { abortUpdate, statusQuery } from '../../workflows/messages.js';
+import { useEnvironment } from '../support/env.js';
+import { HOUR_MS, isStanding, live, stepsOf } from '../support/exception-life.js';
+import { fakes, saysNo, VERIFIED } from '../support/fake-host.js';
+
+const env = useEnvironment({ server: 'time-skipping' });
+
+test('EE-03 to EE-05, EE-09, invariant 7: declared, granted, changed to, and back by itself 72 hours after the deciding vote', { timeout: 120_000 }, async (t) => {
+  const ends: unknown[] = [];
+  const f = fakes();
+  const arm = f.host.armUndo;
+  f.host.armUndo = (order, plan, until) => (ends.push(until?.end), arm(order, plan, until));
+  await live(env, t, f, async (living) => {
+    const { handle, start, vote, sleepUntil } = living;
+    await sleepUntil(start + HOUR_MS);
+    await vote('grant', ['alice', 'carol']);
+    await isStanding(living);
+    const { exception } = await handle.query(statusQuery);
+    const granted = Date.parse(exception!.grantedAt!);
+    assert.equal(Date.parse(exception!.expiresAt!) - granted, 72 * HOUR_MS);
+    assert.deepEqual(ends, [exception!.expiresAt], 'the end is armed on the host');
+    await sleepUntil(granted + 72 * HOUR_MS - 60_000);
+    assert.equal((await handle.query(statusQuery)).outcome, null, 'a minute before its end it stands');
+    await sleepUntil(granted + 72 * HOUR_MS + 60_000);
+    const result = await handle.result();
+    assert.equal(result.outcome, 'expired');
+    assert.match(result.message, /72 hours are over.*back on 3\.12\.1, verified/);
+    assert.equal(result.exception!.ending, 'reverted');
+  });
+  assert.deepEqual(stepsOf(f), ['declare', 'plan', 'grant', 'plan', 'arm', 'prepare', 'verify', 'switch', 'configure', 'restart', 'verify link', 'close', 'rehearse', 'undo', 'close', 'document']);
+  assert.equal(f.orders.find(({ step }) => step === 'undo') !== undefined, true);
+});
+
+test('EE-07, EE-08: the root cause opens the final review; approved before the end, it stays', { timeout: 120_000 }, async (t) => {
+  const f = fakes();
+  await live(env, t, f, async (living) => {
+    const { handle, vote, rootCause, evidence, review } = living;
+    assert.match((await rootCause()).message, /no grant to explain/);
+    await vote('grant', ['alice', 'carol']);
+    await isStanding(living);
+    assert.equal((await rootCause()).taken, true);
+    await evidence('technical-review', 'technical-review');
+    await vote('technical-review', ['erin'], 'approve', review);
+    await vote('cab', ['alice', 'dan'], 'approve', review);
+    const result = await handle.result();
+    assert.equal(result.outcome, 'done');
+    assert.equal(result.exception!.ending, 'made-permanent');
+    assert.equal(result.exception!.review!.outcome, 'done');
+  });
+  assert.ok(f.calls.includes('makePermanent') && !f.calls.includes('undo'));
+});
+
+test('EE-10: denied, nothing is changed; the report is written', { timeout: 60_000 }, async (t) => {
+  const f = fakes();
+  await live(env, t, f, async ({ handle, vote }) => {
+    await vote('grant', ['alice', 'carol'], 'reject');
+    const result = await handle.result();
+    assert.equal(result.outcome, 'denied');
+    assert.equal(result.exception!.ending, 'denied');
+  });
+  assert.ok(!f.calls.includes('acquireLease') && f.calls.includes('writeDocuments'));
+});
+
+test('withdrawn while it stands: an abort goes back at once, and is on record with its author', { timeout: 60_000 }, async (t) => {
+  const f = fakes();
+  await live(env, t, f, async (living) => {
+    const { handle, vote } = living;
+    await vote('grant', ['alice', 'carol']);
+    await isStanding(living);
+    await handle.executeUpdate(abortUpdate, { args: [{ by: 'bob', reason: 'patched otherwise' }] });
+    const result = await handle.result();
+    assert.equal(result.outcome, 'rolled-back');
+    assert.equal(result.exception!.ending, 'withdrawn');
+    assert.match(result.message, /stopped by bob: patched otherwise.*back on 3\.12\.1/);
+  });
+  assert.ok(f.entries.some(({ event, actor }) => event === 'aborted' && actor === 'bob'));
+});
+
+test('withdrawn before it is granted: its decision ends with it', { timeout: 60_000 }, async (t) => {
+  const f = fakes();
+  await live(env, t, f, async ({ handle, vote }) => {
+    await vote('grant', ['alice']);
+    await handle.executeUpdate(abortUpdate, { args: [{ by: 'bob', reason: 'not needed' }] });
+    const result = await handle.result();
+    assert.equal(result.outcome, 'rolled-back');
+    assert.match(result.message, /nothing had been changed/);
+  });
+  assert.ok(f.entries.some(({ event, data }) => event === 'decided' && data['outcome'] === 'withdrawn'));
+  assert.ok(!f.calls.includes('acquireLease'));
+});
+
+test('granted, and not carried out: the change undoes itself and the exception has ended', { timeout: 60_000 }, async (t) => {
+  const no = { ...VERIFIED, ok: false, tests: { ok: false, ran: true, summary: '1 failed', outputPath: '' } };
+  const f = fakes({ host: { verifyTree: async () => no } });
+  await live(env, t, f, async ({ handle, vote }) => {
+    await vote('grant', ['alice', 'carol']);
+    const result = await handle.result();
+    assert.equal(result.outcome, 'rolled-back');
+    assert.match(result.message, /granted, and not carried out/);
+  });
+});
+
+test('EE-01, EE-06: what the policy forbids is refused before anybody is asked', { timeout: 60_000 }, async (t) => {
+  const f = fakes({ control: { exceptionTerms: async () => ({ refused: [{ what: 'hours', expected: 'at most 72', got: '100', wayOut: 'ask for fewer' }] }) } });
+  await live(env, t, f, async ({ handle }) => {
+    const result = await handle.result();
+    assert.equal(result.outcome, 'refused');
+    assert.equal(result.objections[0]!.got, '100');
+  }, { hours: 100 });
+  assert.ok(!f.entries.some(({ event }) => event === 'approval-asked'));
+});
+
+test('a compromised key found before the switch undoes the change', { timeout: 60_000 }, async (t) => {
+  let asked = 0;
+  const f = fakes({ control: { checkWarrant: async () => (++asked === 1 ? { refused: null, by: ['alice', 'carol'] } : { refused: [{ what: 'the vote of alice', expected: 'a key that is hers alone', got: 'one marked compromised', wayOut: 'ask again' }] }) } });
+  await live(env, t, f, async ({ handle, vote }) => {
+    await vote('grant', ['alice', 'carol']);
+    const result = await handle.result();
+    assert.equal(result.outcome, 'rolled-back');
+    assert.match(result.message, /compromised/);
+  });
+  assert.ok(!f.calls.includes('switchLink') && f.calls.includes('undo'));
+});
+
+test('the end is not made permanent by a host that refuses: it goes back', { timeout: 60_000 }, async (t) => {
+  const f = fakes({ host: { makePermanent: async () => { throw saysNo('HostRefused', 'the end has passed'); } } });
+  await live(env, t, f, async (living) => {
+    const { handle, vote, rootCause, evidence, review } = living;
+    await vote('grant', ['alice', 'carol']);
+    await isStanding(living);
+    await rootCause();
+    await evidence('technical-review', 'technical-review');
+    await vote('technical-review', ['erin'], 'approve', review);
+    await vote('cab', ['alice', 'dan'], 'approve', review);
+    const result = await handle.result();
+    assert.equal(result.outcome, 'expired');
+    assert.equal(result.exception!.ending, 'reverted');
+  });
+  assert.ok(f.calls.includes('undo'));
+});
