@@ -1,7 +1,7 @@
 /**
  * A thousand decisions that wait: what they cost server, control worker and disk meanwhile, how long `runbook inbox` takes, what one
  * vote costs, and how soon a change begins after the deciding one. Linux only (it reads /proc).
- *   node dist/bench/waiting-decisions.js [--count 1000] [--seconds 60] [--runs 3] [--json]
+ *   node dist/bench/waiting-decisions.js [--count 1000] [--seconds 120] [--runs 3] [--json]
  */
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -15,16 +15,18 @@ import { cpuSeconds, databaseKiB, memory } from './memory.js';
 import { makeProject, workFolder } from './project.js';
 import { findPython, findUv, fullVersion } from './pythons.js';
 import { startStack } from './stack.js';
-import { reportOf, type Measured, type Rest } from './waiting-report.js';
+import { reportOf, type Changes, type Measured, type Rest } from './waiting-report.js';
 
 /** After work of its own a process collects its garbage, and the server writes its log into its database. */
 const SETTLE_MS = 15_000;
+/** The server's language collects its garbage every two minutes: a shorter look would see it or not. */
+const SECONDS = 120;
 /** Decisions voted on in memory, and as many that are not. */
 const VOTES = 20;
 
 const flags = readFlags(['count', 'seconds']);
 const count = Number(flags.values['count'] ?? 1000);
-const seconds = Number(flags.values['seconds'] ?? 60);
+const seconds = Number(flags.values['seconds'] ?? SECONDS);
 const cache = controlWorkerOptions({ connection: null as never, namespace: '', bundlePath: '', activities: {} }).maxCachedWorkflows!;
 
 const uv = await findUv();
@@ -70,22 +72,20 @@ async function inbox(): Promise<number[]> {
   return times.slice(1);
 }
 
-/** Changes that ask, in turns with some that don't where `unasked` is given. */
-async function changes(unasked?: Measured['unasked']): Promise<Measured['asked']> {
-  const asked: Measured['asked'] = { lease: [], arm: [], answered: [] };
+/** Changes that ask nobody and changes that ask, in turns. */
+async function changes(): Promise<Changes> {
+  const { unasked, asked }: Changes = { unasked: { lease: [], arm: [] }, asked: { lease: [], arm: [], answered: [] } };
   for (let round = 0; round < flags.runs; round++) {
-    const free = unasked && (await changeUnasked(input));
-    if (free) {
-      unasked.lease.push(free.lease - free.planned);
-      unasked.arm.push(free.arm - free.planned);
-    }
+    const free = await changeUnasked(input);
+    unasked.lease.push(free.lease - free.planned);
+    unasked.arm.push(free.arm - free.planned);
     const { accepted, answered, lease, arm } = await changeAsked(input);
     asked.lease.push(lease - accepted);
     asked.arm.push(arm - accepted);
     asked.answered.push(lease - answered);
-    tell(`  round ${round + 1} of ${flags.runs}: lease ${showMs(lease - accepted)} after the vote${free ? `, ${showMs(free.lease - free.planned)} after the plan where nobody is asked` : ''}`);
+    tell(`  round ${round + 1} of ${flags.runs}: lease ${showMs(lease - accepted)} after the vote; where nobody is asked, ${showMs(free.lease - free.planned)} after the plan`);
   }
-  return asked;
+  return { unasked, asked };
 }
 
 /** Starts them in three strides: a hundred, as many as the worker keeps in memory, all. */
@@ -117,8 +117,7 @@ async function measure(): Promise<Measured> {
   const fresh = memory(controlPid()).now;
   const idle = await atRest('nothing waits');
   const empty = await inbox();
-  const unasked: Measured['unasked'] = { lease: [], arm: [] };
-  const asked = await changes(unasked);
+  const alone = await changes();
   const made = await planned(input);
   const requests = Array.from({ length: count }, (_, number) => requestOf(number, { plan: made.plan!, lines: made.lines }, stack.current.namespace));
   const { levels, stored } = await startAll(requests);
@@ -126,7 +125,7 @@ async function measure(): Promise<Measured> {
   const full = await inbox();
   const cast = await votes(requests);
   const beside = await changes();
-  return { count, seconds, cache, idle, waiting, levels, fresh, stored, unasked, asked, beside, inbox: { empty, full }, votes: cast, anew: await memoryAnew() };
+  return { count, seconds, cache, idle, waiting, levels, fresh, stored, alone, beside, inbox: { empty, full }, votes: cast, anew: await memoryAnew() };
 }
 
 try {

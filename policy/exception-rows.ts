@@ -2,8 +2,8 @@
 import type { RunView } from './run-view.js';
 import { isException } from './standing.js';
 
-/** `waiting`: nothing is granted yet. `active`: it stands. `overdue`: its end has come, and no way back is on record. Else how it ended. */
-export type ExceptionState = 'waiting' | 'granted' | 'active' | 'overdue' | 'reverted' | 'made-permanent' | 'not-reverted' | 'denied' | 'refused' | 'expired' | 'withdrawn';
+/** `undone`: somebody went back before its end. `waiting`: nothing is granted yet. `active`: it stands. `overdue`: its end has come, and no way back is on record. Else how it ended. */
+export type ExceptionState = 'waiting' | 'granted' | 'active' | 'overdue' | 'reverted' | 'made-permanent' | 'not-reverted' | 'undone' | 'denied' | 'refused' | 'expired' | 'withdrawn';
 
 export interface ExceptionRow {
   run: string;
@@ -27,10 +27,11 @@ export interface ExceptionRow {
   message: string;
 }
 
-/** One exception as of `now`. `review`: its final review, where it began. */
-export function exceptionRow(view: RunView, review: RunView | null, now: string): ExceptionRow {
+/** One exception as of `now`. `review`: its final review, where it began. `isUndone`: see {@link isUndoneBy}. */
+export function exceptionRow(view: RunView, review: RunView | null, now: string, isUndone = false): ExceptionRow {
   const { run, host, link, from, to, requester, reason, message, exception } = view;
-  const state = stateOf(view, now);
+  const told = stateOf(view, now);
+  const state = isUndone && (told === 'active' || told === 'overdue') ? 'undone' : told;
   const expiresAt = state === 'made-permanent' ? null : (exception?.expiresAt ?? null);
   const runsOut = expiresAt !== null && isRunning(state);
   return {
@@ -44,6 +45,10 @@ export function exceptionRow(view: RunView, review: RunView | null, now: string)
 export function inOrder(rows: readonly ExceptionRow[], recent: number): ExceptionRow[] {
   return [...rows.filter(({ state }) => isRunning(state)), ...rows.filter(({ state }) => !isRunning(state)).slice(0, recent)];
 }
+
+/** A run that went back on the environment of an exception after it was changed to. */
+export const isUndoneBy = ({ host, link, changedAt }: RunView, other: RunView): boolean =>
+  other.kind === 'rollback' && other.outcome === 'rolled-back' && other.host === host && other.link === link && changedAt !== null && other.endedAt !== null && other.endedAt > changedAt;
 
 /** It is not over: somebody may have to do something. */
 export const isRunning = (state: ExceptionState): boolean => state === 'waiting' || state === 'granted' || state === 'active' || state === 'overdue' || state === 'not-reverted';

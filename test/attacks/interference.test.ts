@@ -7,7 +7,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Order } from '../../activities/host/contract.js';
-import type { SignatureVerdict, SignedText, Warrant } from '../../policy/model-approval.js';
+import type { SignedText } from '../../policy/model-approval.js';
 import type { Plan, RunResult, Verification } from '../../policy/model.js';
 import { hostQueue } from '../../policy/names.js';
 import { approvalText, verdictText } from '../../policy/signed-texts.js';
@@ -15,6 +15,7 @@ import { statusQuery } from '../../workflows/messages.js';
 import { reset, temporal, terminate } from '../faults/temporal.js';
 import { poll } from '../support/instance.js';
 import { startForeignPoller } from './foreign-poller.js';
+import { startHostileControl } from './hostile-control.js';
 import { NEEDS_ROOT, startGuarded, wordsOf, type Asked, type Guarded } from './guarded.js';
 
 describe('interference of a hostile member of the namespace', { skip: NEEDS_ROOT }, () => {
@@ -147,31 +148,23 @@ describe('interference of a hostile member of the namespace', { skip: NEEDS_ROOT
     });
   }
 
-  test('decision 9: votes that a foreign poller of the control queue calls good allow nothing on the host', { timeout: 180_000 }, async () => {
+  test('invariant 6: a hostile control worker calls forged votes good: its run is approved, and the host refuses it', { timeout: 180_000 }, async () => {
     const stood = at.standing();
-    const asked = await at.ask();
-    const { facts } = asked.state.request;
-    const people = ['alice', 'carol'];
-    const good = (person: string): SignatureVerdict => ({ valid: true, person, roles: [{ role: 'cab', deputyFor: null }], fingerprint: `SHA256:${person}`, signer: `${person} namespaces="runbook.approval" ${at.keys.mallory.line}`, reason: '', signersDigest: 'e'.repeat(64) });
-    const foreign = startForeignPoller(at.it.client, 'runbooks', {
-      verifySignature: () => good(people[0]!),
-      checkWarrant: ({ warrant }: { warrant: Warrant }) => ({ refused: null, by: warrant.votes.map(() => 'alice') }),
-      // What it does not put on record is missing there, and the host's own journal is not in its hands.
-      appendRecords: () => ({ head: facts.head }), notify: () => ({ delivered: [], failed: [] }), isChainClosed: () => false,
-    });
+    const hostile = await startHostileControl(at, ['alice', 'carol']);
     try {
-      const forged = { ...(await at.sign('mallory', 'runbook.approval', approvalText(facts, 'approve'))), carrier: 'mallory' };
-      // Now and then the real control worker is quicker, and refuses it: then once more.
-      while (people.length > 0) {
-        const answer = await at.cast(asked.decisionId, forged);
-        if ('counted' in answer && answer.counted) people.shift();
+      for (let isForged = false; !isForged; ) {
+        const asked = await at.ask();
+        const forged = { ...(await at.sign('mallory', 'runbook.approval', approvalText(asked.state.request.facts, 'approve'))), carrier: 'mallory' };
+        const answers = [await at.cast(asked.decisionId, forged), await at.cast(asked.decisionId, forged)];
+        // Now and then the run is the real control worker's, which counts none: then another one.
+        isForged = answers.every((answer) => 'counted' in answer && answer.counted);
+        if (!isForged) await at.it.client.workflow.getHandle(asked.started.workflowId).cancel();
+        const result = await newest(asked);
+        if (isForged) assert.match(wordsOf(result), /refused\n.*nobody here has the key SHA256:/);
+        await cameToNothing(asked, result, stood);
       }
-      assert.ok(foreign.told.includes('verifySignature'));
-      const result = await newest(asked);
-      assert.match(wordsOf(result), /nobody here has the key SHA256:/);
-      await cameToNothing(asked, result, stood);
     } finally {
-      await foreign.stop();
+      await hostile.stop();
     }
   });
 

@@ -5,6 +5,7 @@ import { NO_PLAN_YET } from '../../policy/names.js';
 import { hostWatchId, parseWorkflowId, workflowIdOf } from '../../policy/ids.js';
 import { poll } from './instance.js';
 import { LOCK, type Stage } from './recording.js';
+import { APPROVALS } from './recording-approvals.js';
 
 /** Workflow ids by the names of the histories they are kept as. */
 type Recorded = Record<string, string>;
@@ -319,4 +320,4 @@ const WATCHES: Case[] = [
 ];
 
 /** In the order they are recorded. */
-export const CASES: Case[] = [...CHANGES, ...MEASURED, ...LEASES, ...UNDOES, ...TIDYINGS, ...FALLBACKS, ...WATCHES];
+export const CASES: Case[] = [...CHANGES, ...MEASURED, ...LEASES, ...UNDOES, ...TIDYINGS, ...FALLBACKS, ...WATCHES, ...APPROVALS];

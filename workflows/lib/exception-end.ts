@@ -18,6 +18,8 @@ export async function revert(run: Run, life: ExceptionLife, ended: Ended): Promi
     if (undone.outcome === 'superseded') return { outcome: 'superseded', message: `${ended.message}; ${undone.problem}`, objections: [] };
     if (!undone.verified) return incomplete(run, ended, undone.problem);
     await close(run);
+    // Somebody went back before its end: nothing of it stands.
+    if (undone.outcome === 'nothing-to-undo') return { ...ended, message: `${ended.message}; it had been undone before` };
     return { ...ended, message: `${ended.message}; back on ${undone.version ?? 'no environment'}, verified${more(undone)}` };
   } catch (error) {
     rethrowMistake(error);

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { exceptionRow, inOrder, isRunning, type ExceptionRow } from '../../../policy/exception-rows.js';
+import { exceptionRow, inOrder, isRunning, isUndoneBy, type ExceptionRow } from '../../../policy/exception-rows.js';
 import { remainingText, reviewAmong, reviewRunOf } from '../../../policy/exception-text.js';
 import { formatEnvironment } from '../../../policy/ids.js';
 import { localText } from '../../../policy/local-time.js';
@@ -39,7 +39,8 @@ function listExceptions(io: Io, instance: Instance, recent: number, json: boolea
 function rowsOf(records: RecordsReader, now: string): ExceptionRow[] {
   return records.listRuns({ kind: 'exception', limit: 1_000 }).map((view) => {
     const name = reviewRunOf(view.run);
-    return exceptionRow(view, name === null ? null : reviewAmong(records.runsNamed([name]), view), now);
+    const isUndone = records.listRuns({ host: view.host, link: view.link, limit: 100 }).some((other) => isUndoneBy(view, other));
+    return exceptionRow(view, name === null ? null : reviewAmong(records.runsNamed([name]), view), now, isUndone);
   });
 }
 

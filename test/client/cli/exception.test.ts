@@ -153,3 +153,19 @@ test('EE-12: an exception that is stopped before anybody granted it asks nobody 
   assert.equal(late.code, 1);
   assert.match(late.stderr, /not counted: the decision of .* has ended/);
 });
+
+test('EE-09: undone by hand before its end, it is listed as undone; what stops it then says so', { timeout: 240_000 }, async () => {
+  const run = await ask(1);
+  await untilAsked(it, run, 'grant');
+  for (const name of ['carol', 'dan'] as const) assert.match((await vote(run, people[name])).stdout, /^counted/);
+  await poll(async () => (await rowOf(run))['state'] === 'active');
+  const second = await declare(it, people.bob, ['--to', it.fallback.version, '--hours', '1', ...WORDS]);
+  assert.match(second.stderr, new RegExp(`the exception ${run} of this environment: expected none, or one that is over`));
+  const undone = await it.cli('undo', it.project, '--reason', 'prices differ');
+  assert.equal(undone.code, 0, undone.stderr);
+  assert.deepEqual([it.version(), (await rowOf(run))['state']], [it.primary.version, 'undone']);
+  assert.equal((await it.cli('abort', run, '--reason', 'over')).code, 0);
+  const watched = await it.cli('watch', run);
+  assert.match(watched.stdout, /^rolled-back .*stopped by .*: over; it had been undone before/);
+  assert.equal(it.version(), it.primary.version);
+});
