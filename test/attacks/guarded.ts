@@ -221,5 +221,5 @@ function textOf(error: unknown): string {
     const [details] = cause.details ?? [];
     words.push(`${cause.type ?? cause.name}: ${cause.message}`, ...(Array.isArray(details) ? (details as Objection[]).map(objectionText) : []));
   }
-  return words.join(' | ');
+  return words.join(' | ').replaceAll('\n', ' | ');
 }

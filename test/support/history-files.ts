@@ -4,6 +4,9 @@ import { homedir, hostname } from 'node:os';
 import path from 'node:path';
 import { packageRoot, packageVersion } from '../../worker/version.js';
 
+/** As it was when recording began: a case may give its people a home of their own. */
+const OWN_HOME = homedir();
+
 /** Histories are sources: they are kept beside the tests, not in the output folder. */
 export const HISTORIES = path.join(packageRoot(), 'test/histories');
 
@@ -17,7 +20,7 @@ export const historyFile = (name: string): string => `${name}--v${packageVersion
 
 /** Where this machine's own words would stand, and what stands there instead. The longer first: one may begin another. */
 function ownWords(): [string, string][] {
-  const home = homedir();
+  const home = OWN_HOME;
   return [
     [path.join(home, '.pyenv/versions'), '/opt/python'],
     [path.join(home, '.pyenv'), '/opt/pyenv'],

@@ -39,6 +39,12 @@ export async function startOutageInstance(options: Omit<InstanceOptions, 'up'> =
     await close();
     throw error;
   });
+  const stop = async (): Promise<void> => {
+    rmSync(late, { recursive: true, force: true });
+    await it.stop().finally(close);
+  };
+  // The runner ends a file that takes too long; nothing may stay behind.
+  process.once('SIGTERM', () => void stop().finally(() => process.exit(143)));
   return {
     ...it,
     async takeAway(part) {
@@ -55,9 +61,6 @@ export async function startOutageInstance(options: Omit<InstanceOptions, 'up'> =
       await end();
     },
     startServer: async () => void (server = await begin()),
-    stop: async () => {
-      rmSync(late, { recursive: true, force: true });
-      await it.stop().finally(close);
-    },
+    stop,
   };
 }

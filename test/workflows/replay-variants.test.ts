@@ -19,9 +19,9 @@ interface Broken extends Variant {
 const broken = (title: string, history: string, file: string, from: string, to: string, finder: Broken['finder'] = 'replay'): Broken => ({ title, history, file, from, to, finder });
 
 const VARIANTS: Broken[] = [
-  broken('invariant 1: a change that does not arm', 'environment-change--done', 'environment-change.js', 'await steps.arm(run, plan);', ''),
-  broken('invariant 1: a change that does not wait for arming', 'environment-change--done', 'environment-change.js', 'await steps.arm(run, plan);', 'void steps.arm(run, plan);'),
-  broken('invariant 1: arming for another plan than the one carried out', 'environment-change--done', 'lib/change-steps.js', 'host.armUndo({ ...order, reissued }, plan)', 'host.armUndo({ ...order, reissued }, { ...plan, undoTarget: null })', /armUndo/),
+  broken('invariant 1: a change that does not arm', 'environment-change--done', 'environment-change.js', 'await steps.arm(run, plan, permit.end);', ''),
+  broken('invariant 1: a change that does not wait for arming', 'environment-change--done', 'environment-change.js', 'await steps.arm(run, plan, permit.end);', 'void steps.arm(run, plan, permit.end);'),
+  broken('invariant 1: arming for another plan than the one carried out', 'environment-change--done', 'lib/change-steps.js', 'host.armUndo({ ...order, reissued }, plan, ...until)', 'host.armUndo({ ...order, reissued }, { ...plan, undoTarget: null }, ...until)', /armUndo/),
 
   broken('invariant 1: an adoption that is not armed', 'environment-tidy--adopted', 'environment-tidy.js', 'await arm(run, plan, null);', ''),
 
@@ -54,12 +54,30 @@ const VARIANTS: Broken[] = [
   broken('invariant 4: an adoption that was given back, not proven to be', 'environment-tidy--given-back', 'environment-tidy.js', 'return await undoAndEnd(run, plan, error);', "return run.end('rolled-back', 'it is a directory again');"),
   broken('invariant 4: rolled back, said as done', 'environment-change--aborted-during-prepare', 'lib/undoing.js', "return run.end('rolled-back'", "return run.end('done'", /^end 1/),
 
+  broken('invariant 5: a deadline that approves', 'decision--expired', 'decision.js', 'this.become(closeAt(this.state, now()));', "this.become({ ...this.state, outcome: 'approved', decidedAt: now(), message: 'in time' });", /approved/),
+  broken('invariant 5: a deadline twice as far away', 'environment-change--expired', 'lib/deciding.js', 'openedAt + needs.decideHours * HOUR_MS', 'openedAt + 2 * needs.decideHours * HOUR_MS', /deadline/),
+  broken('invariant 5: an expired decision that is carried out', 'environment-change--expired', 'lib/permitting.js', "if (result.outcome !== 'approved')", "if (result.outcome === 'denied')"),
+  broken('invariant 6: a denied change that is carried out', 'environment-change--denied', 'lib/permitting.js', "if (result.outcome !== 'approved')", "if (result.outcome === 'expired')"),
+  broken('invariant 6: a vote judged as of another time than its own', 'decision--approved-after-refusals', 'decision.js', 'verifyVote({ text, signature, t })', "verifyVote({ text, signature, t: '2020-01-01T00:00:00.000Z' })", /verifySignature/),
+  broken('invariant 6: a vote whose signature nobody looks at', 'decision--approved-after-refusals', 'decision.js', 'const verdict = await verify(vote);', "const verdict = { valid: true, person: 'alice', roles: [{ role: 'cab', deputyFor: null }], fingerprint: 'f', signer: 's', reason: '', signersDigest: 'd' };"),
+  broken('invariant 6: refused votes that leave no record', 'decision--approved-after-refusals', 'decision.js', 'if (refused)\n            this.records.note(', 'if (false)\n            this.records.note('),
+  broken('invariant 6: a request that nobody signed', 'environment-change--done-with-approval', 'lib/permitting.js', 'const admitted = await admit(run, request, []);', 'const admitted = [];'),
+  broken('invariant 6: votes that are not counted again before the switch', 'environment-change--done-with-approval', 'environment-change.js', 'await recheck(plan, permit);\n    await steps.switchTo', 'await steps.switchTo'),
+  broken('invariant 6: a host that is not shown the warrant', 'environment-change--done-with-approval', 'environment-change.js', 'permit.warrant)', 'null)', /prepare/),
+  broken('invariant 6: a verdict that nobody asks the host to have signed', 'environment-change--done-with-approval', 'lib/change-steps.js', "if (patched('check-verdict'))", "if (patched('check-verdict') && false)"),
+  broken('invariant 7: an end that is not on the disk of the host', 'environment-change--done-under-an-exception', 'environment-change.js', 'await steps.arm(run, plan, permit.end);', 'await steps.arm(run, plan, null);', /armUndo/),
+  broken('invariant 7: an exception of other hours than were granted', 'emergency-exception--reverted', 'lib/exception-life.js', 'Date.parse(decidedAt) + hours * HOUR_MS', 'Date.parse(decidedAt) + 2 * hours * HOUR_MS'),
+  broken('invariant 7: an exception that stays when its time is over', 'emergency-exception--reverted', 'emergency-exception.js', 'revert(run, life, ended)', 'ended'),
+  broken('invariant 7: a way back that waits behind forward runs', 'emergency-exception--reverted', 'lib/exception-end.js', "takeLease(run, 'expiry')", "takeLease(run, 'forward')", /priority/),
+  broken('EE-08: permanent without the final review', 'emergency-exception--made-permanent', 'lib/final-review.js', 'await condition(() => life.clock.rootCause !== null);', ''),
+  broken('EE-06: a grant that is not asked about again', 'emergency-exception--reverted', 'emergency-exception.js', 'if (again.refused)', 'if (!again.refused)'),
+  broken('AP-09: a review whose first step may be skipped', 'interpreter-change--done', 'interpreter-change.js', 'for (const step of terms.steps)', 'for (const step of terms.steps.slice(1))'),
   broken('invariant 10: the next order before the record of the last', 'environment-change--done', 'lib/run.js', 'await (this.undoing ? this.recordOrGoOn() : this.record());', ''),
   broken('invariant 10: an undo that waits for the records', 'environment-change--aborted-during-prepare', 'lib/run.js', 'await (this.undoing ? this.recordOrGoOn() : this.record());', 'await this.record();'),
   broken('invariant 10: entries that are written twice', 'environment-change--done', 'lib/run-records.js', 'this.unrecorded = this.unrecorded.filter((entry) => !entries.includes(entry));', '', /appendRecords/),
   broken('invariant 10: entries that overwrite each other', 'environment-change--done', 'lib/run-records.js', '++this.noted', '1', /appendRecords/),
   broken('invariant 10: a fallback that begins before it is on record', 'wheel-fallback--done', 'wheel-fallback.js', 'await run.record();', ''),
-  broken('who allowed it is another', 'environment-change--done', 'lib/run.js', "'policy pre-approved'", "'nobody'", /approval/),
+  broken('who allowed it is another', 'environment-change--done', 'lib/run.js', "change: 'policy pre-approved'", "change: 'nobody'", /approval/),
 
   broken('invariant 14: a refused plan is carried out', 'environment-change--refused-at-plan', 'environment-change.js', 'if (planned.refused)', 'if (false)'),
   broken('invariant 14: a host that objects is not heard', 'environment-change--refused-for-a-foreign-link', 'lib/planning.js', 'if (look.objections.length > 0)', 'if (false)'),
