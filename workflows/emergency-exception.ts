@@ -25,7 +25,8 @@ export async function emergencyException(request: ChangeRequest): Promise<RunRes
   return CancellationScope.nonCancellable(async () => {
     const verdict = await settle(run, life, ended);
     life.clock.ending = endingOf(life, verdict);
-    await documentException(run, life, verdict);
+    // Who may not declare leaves a record, and nothing in the project.
+    if (life.terms) await documentException(run, life, verdict);
     await life.tellEnd(verdict);
     return run.end(verdict.outcome, verdict.message, verdict.objections);
   });

@@ -12,6 +12,7 @@ import { failureText, failureType, isRefusal, objectionsOf, rethrowMistake } fro
 import { document, noFindings, refusal, type Findings, type Verdict } from './lib/findings.js';
 import { climb } from './lib/ladder.js';
 import { measureSpeed } from './lib/measuring.js';
+import { Pager } from './lib/paging.js';
 import { fallbackPlace } from './lib/planning.js';
 import { Run } from './lib/run.js';
 
@@ -19,7 +20,10 @@ export async function wheelFallback(request: ChangeRequest): Promise<RunResult> 
   const run = new Run(request, 'fallback', null);
   const findings = noFindings();
   const verdict = await run.goForward(() => fallback(run, request, findings)).catch((error: unknown) => verdictOf(run, error));
-  await CancellationScope.nonCancellable(() => document(run, request, verdict, findings));
+  await CancellationScope.nonCancellable(async () => {
+    await document(run, request, verdict, findings);
+    await tellEnd(run, request, verdict, findings.decision?.tell ?? []);
+  });
   return run.end(verdict.outcome, verdict.message, verdict.objections);
 }
 
@@ -44,6 +48,13 @@ async function activate(run: Run, request: ChangeRequest, decision: FallbackDeci
   run.planDigest = planDigest;
   findings.performance = result.performance ?? (await measureSpeed(run, result, decision.probe ?? null));
   return { outcome, message, objections };
+}
+
+/** WF-52: whoever the policy names, with where the report stands. */
+async function tellEnd({ env, state, report }: Run, { run, requester, reason }: ChangeRequest, { outcome, message }: Verdict, tell: string[]): Promise<void> {
+  if (tell.length === 0) return;
+  const lines = [`${state.from ?? 'nothing'} → ${state.to ?? 'no change'}`, message, ...(report === null ? [] : [`report: ${env.host}:${report}`])];
+  await new Pager({ run, kind: 'fallback', env, requester, reason }).page({ event: 'report', subject: `${run}: fallback ${outcome}`, severity: outcome === 'done' || outcome === 'not-needed' ? 'info' : 'warning', lines, command: `runbook show ${run} --report md`, deadline: null, to: tell, otherwise: [] });
 }
 
 /** All rungs failed: who can do something, and what there is for them. */

@@ -37,6 +37,8 @@ export interface FallbackDecision {
   systemDependencies?: PolicyFile['systemDependencies'];
   /** Class of the host by the policy's table. */
   hostClass?: string;
+  /** WF-52: roles that are told how it ended; absent: none. */
+  tell?: string[];
   /** WF-48: what is timed after the change; null: nothing in the lock that the policy has a probe for. */
   probe?: PerformanceProbe | null;
 }

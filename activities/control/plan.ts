@@ -41,7 +41,7 @@ export function createPlanActivities(policies: PlanPolicies, { records, now = Da
       if (!primary || !fallback) throw ApplicationFailure.nonRetryable(`expected two verdicts, got ${verdicts.length}`, FAILURE.BadInput);
       const policy = policies.pinned(request.policyDigest);
       const decided = decideFallback({ primary, fallback, policy, ...(imports ? { imports } : {}) });
-      return { ...decided, causes: causesOf(primary, fallback), to: fallback.version, mode: policy.fallback.mode, systemDependencies: policy.systemDependencies, hostClass: classOf(policy, look.env.host).name, probe: probeFor(look, fallback, policy) };
+      return { ...decided, causes: causesOf(primary, fallback), to: fallback.version, mode: policy.fallback.mode, systemDependencies: policy.systemDependencies, hostClass: classOf(policy, look.env.host).name, probe: probeFor(look, fallback, policy), ...(policy.fallback.tell.length > 0 ? { tell: policy.fallback.tell } : {}) };
     },
   };
 }

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { approvalRule, approvalsShape, date } from './approvals-file.js';
 import { notificationsSchema } from './notifications.js';
+import { roleName } from './people.js';
 
 const text = z.string().trim().min(1);
 
@@ -69,6 +70,8 @@ export const policyFileSchema = z.strictObject({
       criticalImports: z.array(text).default(['pandas', 'numpy', 'fastapi', 'sqlalchemy']),
       /** Packages named first in a diagnosis (WF-18). */
       corePackages: z.array(text).default(['numpy', 'pandas', 'scipy']),
+      /** WF-52: roles that are told how each fallback ended. */
+      tell: z.array(roleName).default([]),
     })
     .prefault({}),
   /** Host with the role `builder` that source builds are ordered from; absent: the host itself, where it has the role. */

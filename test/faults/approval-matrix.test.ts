@@ -12,14 +12,14 @@ import { keepApprovalResult } from './approval-table.js';
 /** The longest waits for an exception's end, and for a workflow task of 10 s and a server that starts again. */
 const CASE_LIMIT_MS = 300_000;
 
-const all = process.env['RUNBOOK_FAULTS'] === 'all';
-const seed = Number(process.env['RUNBOOK_FAULTS'] ?? Date.now() % 1_000_000) || 0;
-const cases = all ? approvalCases() : sampleOf(seed);
-
 /** An exception that reaches its end is waited for in `exception-outage.test.ts` already. */
 const SAMPLED = ROUTES.filter((route) => route !== 'expired');
 /** Cases of a sample: with the undisturbed run that they share less than a minute. */
 const SAMPLE = 2;
+
+const all = process.env['RUNBOOK_FAULTS'] === 'all';
+const seed = Number(process.env['RUNBOOK_FAULTS'] ?? Date.now() % 1_000_000) || 0;
+const cases = all ? approvalCases() : sampleOf(seed);
 
 /** Of one route, each another process at another point. The same seed, the same cases. */
 function sampleOf(by: number): ApprovalCase[] {

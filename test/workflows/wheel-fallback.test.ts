@@ -13,10 +13,12 @@ import { fakes, held, lookOf, requestFor, saysNo, VERIFIED, type Fakes } from '.
 const env = useEnvironment();
 const ULID = '01J00000000000000000000000';
 
-async function run(t: { name: string }, f: Fakes, words: Partial<ChangeRequest> = {}): Promise<RunResult> {
+async function run(t: { name: string }, f: Fakes, words: Partial<ChangeRequest> = {}, before: () => Promise<void> = async () => undefined): Promise<RunResult> {
   return env.withWorker(t, { activities: f.control, hostActivities: f.host }, async ({ client, taskQueue, host }) => {
     const request = { ...requestFor(host, 'fallback'), run: 'fb-0000', ...words };
-    return client.workflow.execute(wheelFallback, { taskQueue, workflowId: workflowIdOf('fallback', request.env, ULID), args: [request] });
+    const result = await client.workflow.execute(wheelFallback, { taskQueue, workflowId: workflowIdOf('fallback', request.env, ULID), args: [request] });
+    await before();
+    return result;
   });
 }
 
@@ -47,6 +49,18 @@ test('WF-53: a fallback that failed gets its documents too, with its outcome', a
   const result = await run(t, f);
   assert.equal(result.outcome, 'rolled-back');
   assert.deepEqual(written, ['rolled-back']);
+});
+
+test('WF-52: whoever the policy names is told how it ended, and where the report is', async (t) => {
+  const told: { role: string; event: string; lines: string[] }[] = [];
+  let tell!: () => void;
+  const isTold = new Promise<void>((resolve) => (tell = resolve));
+  const decision: FallbackDecision = { decision: 'fallback', text: '1 of 1 has no wheel', affected: ['a'], causes: {}, to: '3.11.7', mode: 'replace', tell: ['operations'] };
+  const f = fakes({ control: { decideFallback: async () => decision, notify: async ({ notification, role }) => (told.push({ role, event: notification.event, lines: notification.lines }), tell(), { delivered: ['mail'], failed: [] }) } });
+  // The telling is a run of its own, which outlives the fallback.
+  await run(t, f, {}, () => isTold);
+  assert.deepEqual(told.map(({ role, event }) => [role, event]), [['operations', 'report']]);
+  assert.ok(told[0]!.lines.some((line) => line.endsWith(':/srv/p/fallback_report.md')));
 });
 
 test('an impossible fallback is refused, documented, and names the way out', async (t) => {

@@ -54,13 +54,13 @@ async function remindOf(life: ExceptionLife): Promise<void> {
 async function rehearse(run: Run, life: ExceptionLife): Promise<void> {
   const { chain } = life;
   const proven = await run.step('rehearse', () => callHost(run, 'prove the way back again', (host) => host.rehearse({ env: run.env, chain: chain! }), { scheduleToCloseTimeout: '30 minutes' }), (told) => ({
-    ok: told.ok, fact: told.ok ? `way back to ${told.version ?? 'no environment'} is whole` : told.problem, workMs: told.workMs,
+    ok: told.ok || !told.known, fact: !told.known ? 'nothing stands any more that would have to go back' : told.ok ? `way back to ${told.version ?? 'no environment'} is whole` : told.problem, workMs: told.workMs,
   })).catch((error: unknown) => {
     rethrowMistake(error);
     return null;
   });
   const standing = proven?.version ? await control.standingOf({ version: proven.version, host: run.env.host }) : null;
-  const problem = proven === null ? 'the host gave no answer' : !proven.ok ? proven.problem : standing?.role === 'prohibited' ? `the way back leads to ${proven.version}, which the policy forbids by now: ${standing.text}` : '';
+  const problem = proven === null ? 'the host gave no answer' : !proven.known ? '' : !proven.ok ? proven.problem : standing?.role === 'prohibited' ? `the way back leads to ${proven.version}, which the policy forbids by now: ${standing.text}` : '';
   run.note('rehearsed', { ok: problem === '', problem, version: proven?.version ?? null, role: standing?.role ?? null });
   await run.recordOrGoOn();
   if (problem !== '') await life.page('ending', `the way back is not ready: ${problem}`, 'critical', [problem], `runbook show ${run.state.run}`);
