@@ -49,8 +49,10 @@ async function askChange(stage: Stage, { bob }: People, reason: string): Promise
 }
 
 const HOURS = 0.01;
-const ask = async (stage: Stage, { bob }: People, hours = HOURS): Promise<string> =>
-  startedRun(await declare(stage.it, bob, ['--to', stage.other, '--hours', String(hours), '--ground', 'vendor-requirement', '--reason', 'the vendor asks for it']));
+const ask = async (stage: Stage, { bob }: People, hours = HOURS): Promise<string> => {
+  stage.it.lock(LOCK.both);
+  return startedRun(await declare(stage.it, bob, ['--to', stage.other, '--hours', String(hours), '--ground', 'vendor-requirement', '--reason', 'the vendor asks for it']));
+};
 
 const review = async (stage: Stage, { bob }: People): Promise<string> =>
   startedRun(await inProcess(runCommand, 'run', 'interpreter-change', stage.it.project, '--from', '3.12.x', '--to', stage.it.fallback.version, '--reason', 'to be approved', '--yes', '--key', bob.file, '--detach', '--json'));

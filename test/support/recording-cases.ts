@@ -6,6 +6,7 @@ import { hostWatchId, parseWorkflowId, workflowIdOf } from '../../policy/ids.js'
 import { poll } from './instance.js';
 import { LOCK, type Stage } from './recording.js';
 import { APPROVALS } from './recording-approvals.js';
+import { changePolicy } from './voting.js';
 
 /** Workflow ids by the names of the histories they are kept as. */
 type Recorded = Record<string, string>;
@@ -282,6 +283,14 @@ const FALLBACKS: Case[] = [
       return { 'wheel-fallback--done': await stage.ended(started, 'done'), 'environment-change--done-for-a-fallback': childOf(started) };
     },
   },
+  one('wheel-fallback--done-and-told', async (stage) => {
+    await onPrimary(stage);
+    stage.it.lock(LOCK.oldOnly);
+    changePolicy(stage.it, { fallback: { criticalImports: ['alpha'], assessImports: ['alpha'], tell: ['operations'] } });
+    const id = await stage.ended(await stage.start('fallback', { reason: 'beta has no wheel, and somebody wants to know' }), 'done');
+    changePolicy(stage.it, { fallback: { criticalImports: ['alpha'], assessImports: ['alpha'] } });
+    return id;
+  }),
 ];
 
 /** The server gives up on a connection that does not answer after a minute; then nobody polls the host's queue. */
