@@ -3,13 +3,15 @@ import { condition } from '@temporalio/workflow';
 import type { Warrant } from '../../policy/model-approval.js';
 import type { ExceptionLife, Ended } from './exception-life.js';
 import { rethrowMistake } from './failures.js';
-import { callHost, control } from './host.js';
+import { control, hostActivities } from './host.js';
 import type { Run } from './run.js';
 
 const HOUR_MS = 3_600_000;
 /** The way back is proven again this long before the end, or at half time where the exception is shorter. */
 const REHEARSE_HOURS = 24;
 const REMIND_HOURS = [4, 1];
+/** Longest a rehearsal may take, and a silent host be waited for. */
+const REHEARSAL_MS = 30 * 60_000;
 
 interface Mark {
   at: number;
@@ -53,7 +55,10 @@ async function remindOf(life: ExceptionLife): Promise<void> {
 /** Is the way back still whole, and would today's policy have it? What is wrong pages; the end does not move. */
 async function rehearse(run: Run, life: ExceptionLife): Promise<void> {
   const { chain } = life;
-  const proven = await run.step('rehearse', () => callHost(run, 'prove the way back again', (host) => host.rehearse({ env: run.env, chain: chain! }), { scheduleToCloseTimeout: '30 minutes' }), (told) => ({
+  // A host that is silent is not waited for: reminders and the review go on, and at its end it goes back by itself.
+  const patienceMs = Math.max(1, Math.min(REHEARSAL_MS, Date.parse(life.clock.expiresAt!) - Date.now()));
+  const host = hostActivities(run.env.host, { ...run.tuning, scheduleToStartMs: patienceMs }, 'prove the way back again', { scheduleToCloseTimeout: REHEARSAL_MS });
+  const proven = await run.step('rehearse', () => host.rehearse({ env: run.env, chain: chain! }), (told) => ({
     ok: told.ok || !told.known, fact: !told.known ? 'nothing stands any more that would have to go back' : told.ok ? `way back to ${told.version ?? 'no environment'} is whole` : told.problem, workMs: told.workMs,
   })).catch((error: unknown) => {
     rethrowMistake(error);

@@ -1,6 +1,7 @@
 /** Taking the right to change an environment, and saying for whom one waits (decision 13). */
+import { patched } from '@temporalio/workflow';
 import type { LeaseBusyDetails } from '../../activities/host/contract.js';
-import { leaseBusy } from './failures.js';
+import { failureType, leaseBusy } from './failures.js';
 import { callHost, control } from './host.js';
 import type { Run } from './run.js';
 
@@ -35,7 +36,10 @@ async function tryLease(run: Run, priority: 'forward' | 'undo' | 'expiry', windo
     return epoch;
   } catch (error) {
     const busy = leaseBusy(error);
-    if (!busy) throw error;
-    return busy;
+    if (busy) return busy;
+    // Nobody said no: an answer that was lost on its way is asked for again, and the holder gets the same epoch.
+    const isLost = failureType(error).startsWith('Timeout ') && patched('lease-asked-again');
+    if (isLost) return tryLease(run, priority, Math.min(Math.max(window * 2, FIRST_WINDOW_SECONDS), LONGEST_WINDOW_SECONDS));
+    throw error;
   }
 }
