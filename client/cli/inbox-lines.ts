@@ -1,28 +1,7 @@
 /** What waits for a decision, in lines: mine first, the nearest deadline first. Pure. */
+import type { OpenDecision } from '../../policy/model-approval.js';
 import { oneLine } from '../../policy/text.js';
 import { cut } from './io.js';
-
-/** What each open decision keeps in Temporal's visibility for lists. */
-export interface OpenDecision {
-  run: string;
-  purpose: string;
-  kind: string;
-  /** `web-01:/srv/pricer`. */
-  where: string;
-  from: string | null;
-  to: string;
-  hours: number | null;
-  requester: string;
-  /** `1 of 2 of cab`. */
-  progress: string;
-  /** Roles that may vote now. */
-  roles: string[];
-  /** People whose vote was counted. */
-  voted: string[];
-  deadline: string;
-  /** EE-04; null: convened, or nothing to convene. */
-  conveneBy: string | null;
-}
 
 export interface InboxRow extends OpenDecision {
   /** Whoever asks may decide it now. */

@@ -3,31 +3,11 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import { setCurrentDetails, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
 import { progressOf } from '../../policy/approval.js';
 import { formatEnvironment } from '../../policy/ids.js';
-import type { DecisionState } from '../../policy/model-approval.js';
+import type { DecisionState, OpenDecision } from '../../policy/model-approval.js';
 import { markdownCode, markdownText } from '../../policy/text.js';
 import type { Page } from './paging.js';
 
 const WAITS_FOR = defineSearchAttributeKey('RunbookWaitsFor', 'KEYWORD_LIST');
-
-/** What a list of open decisions shows of each, without asking it. */
-export interface DecisionMemo {
-  run: string;
-  purpose: string;
-  kind: string;
-  where: string;
-  from: string | null;
-  to: string;
-  hours: number | null;
-  requester: string;
-  /** `1 of 2 of cab`. */
-  progress: string;
-  /** Roles that may vote now. */
-  roles: string[];
-  /** People whose vote was counted. */
-  voted: string[];
-  deadline: string;
-  conveneBy: string | null;
-}
 
 /** Roles whose votes are still wanted. */
 function openRoles({ request: { rules }, counted, outcome }: DecisionState): string[] {
@@ -36,7 +16,7 @@ function openRoles({ request: { rules }, counted, outcome }: DecisionState): str
   return (rules.inOrder ? open.slice(0, 1) : open).map(({ role }) => role);
 }
 
-export function memoOf(state: DecisionState): DecisionMemo {
+export function memoOf(state: DecisionState): OpenDecision {
   const { facts, deadline, convene } = state.request;
   const { run, purpose, kind, env, from, to, hours, requester } = facts;
   return { run, purpose, kind, where: formatEnvironment(env), from, to, hours, requester, progress: progressOf(state), roles: openRoles(state), voted: state.counted.map(({ person }) => person), deadline, conveneBy: state.convenedAt === null ? (convene?.by ?? null) : null };

@@ -1,7 +1,8 @@
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import { whoAmI } from '../identity.js';
-import { inboxLine, inboxRows, type OpenDecision } from '../inbox-lines.js';
+import type { OpenDecision } from '../../../policy/model-approval.js';
+import { inboxLine, inboxRows } from '../inbox-lines.js';
 import { findInstance } from '../instance.js';
 import { EXIT, type Io } from '../io.js';
 import { withClient } from '../temporal.js';

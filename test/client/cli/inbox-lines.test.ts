@@ -1,7 +1,8 @@
 /** The order and the words of what waits for a decision. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { clock, inboxLine, inboxRows, type OpenDecision } from '../../../client/cli/inbox-lines.js';
+import { clock, inboxLine, inboxRows } from '../../../client/cli/inbox-lines.js';
+import type { OpenDecision } from '../../../policy/model-approval.js';
 
 const NOW = new Date('2026-11-21T11:00:00Z');
 const decision = (fields: Partial<OpenDecision>): OpenDecision => ({
