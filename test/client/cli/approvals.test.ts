@@ -1,25 +1,22 @@
 /** A run that people must allow, on a real instance: asked with a signature, decided with and without our command line, and exported. */
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { Command } from 'commander';
-import { parse, stringify } from 'yaml';
 import { approveCommand, castVote } from '../../../client/cli/commands/approve.js';
 import { auditCommand } from '../../../client/cli/commands/audit.js';
 import { inboxCommand, openDecisions } from '../../../client/cli/commands/inbox.js';
 import { carryOut, runCommand } from '../../../client/cli/commands/run.js';
 import { showCommand } from '../../../client/cli/commands/show.js';
 import { voteCommand } from '../../../client/cli/commands/vote.js';
-import { CliError, type Io } from '../../../client/cli/io.js';
+import type { Io } from '../../../client/cli/io.js';
 import { changeRequest } from '../../../client/cli/request.js';
-import type { DecisionState } from '../../../policy/model-approval.js';
 import { approvalText } from '../../../policy/signed-texts.js';
-import { decisionQuery, statusQuery } from '../../../workflows/messages.js';
 import { poll, startInstance, type CliAnswer, type TestInstance } from '../../support/instance.js';
 import { makePeople, peopleOf } from '../../support/people.js';
+import { changePolicy, decisionOfRun, inProcess, signByHand, withoutOwnKeys } from '../../support/voting.js';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'runbooks-approvals-'));
 const people = makePeople(dir, ['alice', 'bob', 'carol', 'dan', 'mallory']);
@@ -28,9 +25,7 @@ let it: TestInstance;
 
 before(async () => {
   it = await startInstance({ onSwitch: 'idle' });
-  // Nothing of the keys of whoever runs the tests.
-  Object.assign(process.env, { HOME: path.join(dir, 'home'), GIT_CONFIG_GLOBAL: '/dev/null' });
-  mkdirSync(process.env['HOME']!);
+  withoutOwnKeys(dir);
   policy({});
 }, { timeout: 240_000 });
 after(async () => {
@@ -39,11 +34,7 @@ after(async () => {
 });
 
 /** Puts people and approvals beside what the instance's policy says. */
-function policy(more: object): void {
-  const file = path.join(it.home, 'config', 'policy.yaml');
-  const before = parse(readFileSync(file, 'utf8')) as object;
-  writeFileSync(file, stringify({ ...before, people: peopleOf(known), roles: { cab: ['alice', 'carol', 'dan'], security: ['bob'] }, defaultClass: { approvals: { change: 2 }, publicIndex: true }, ...more }));
-}
+const policy = (more: object): void => changePolicy(it, { people: peopleOf(known), roles: { cab: ['alice', 'carol', 'dan'], security: ['bob'] }, defaultClass: { approvals: { change: 2 }, publicIndex: true }, ...more });
 
 const lines = (text: string): string[] => text.trimEnd().split('\n');
 
@@ -55,50 +46,13 @@ async function ask(to: string): Promise<string> {
   const asked = await it.cli('run', 'change', it.project, '--to', to, '--reason', 'CVE-2026-12345', '--yes', '--plan', digest, '--key', people.bob.file, '--detach', '--json');
   assert.equal(asked.code, 3, asked.stdout + asked.stderr);
   const { run } = JSON.parse(lines(asked.stdout).at(-1)!) as { run: string };
-  await poll(async () => (await decision(run)) !== null);
+  await poll(async () => (await decisionOfRun(it, run)) !== null);
   return run;
 }
 
-/** What the decision itself says; null before it is there. */
-async function decision(run: string): Promise<DecisionState | null> {
-  const records = it.records();
-  const workflowId = records.run(run)?.workflowId;
-  records.close();
-  if (!workflowId) return null;
-  const asked = (await it.client.workflow.getHandle(workflowId).query(statusQuery)).decision;
-  return asked ? it.client.workflow.getHandle(asked.workflowId).query(decisionQuery).catch(() => null) : null;
-}
+const toSign = async (run: string): Promise<string> => (await inProcess(showCommand, 'show', run, '--to-sign')).stdout + '\n';
 
-/** One command in this process: starting one takes longer than most of them. */
-async function command(register: (program: Command, io: Io) => void, ...words: string[]): Promise<CliAnswer> {
-  const [out, talk]: [string[], string[]] = [[], []];
-  const io: Io = { out: (line) => void out.push(line), talk: (line) => void talk.push(line), interactive: false, ask: () => Promise.resolve(false), now: () => new Date() };
-  const program = new Command().exitOverride();
-  register(program, io);
-  const answer = (code: number): CliAnswer => ({ code, stdout: out.join('\n'), stderr: talk.join('\n') });
-  try {
-    await program.parseAsync(words, { from: 'user' });
-    return answer(Number(process.exitCode ?? 0));
-  } catch (error) {
-    if (!(error instanceof CliError)) throw error;
-    talk.push(error.message);
-    return answer(error.code);
-  } finally {
-    process.exitCode = 0;
-  }
-}
-
-const toSign = async (run: string): Promise<string> => (await command(showCommand, 'show', run, '--to-sign')).stdout + '\n';
-
-/** A voter who has nothing but ssh-keygen. */
-function signByHand(text: string, person: keyof typeof people, namespace = 'runbook.approval'): string[] {
-  const file = path.join(mkdtempSync(path.join(dir, 'vote-')), 'v.txt');
-  writeFileSync(file, text);
-  execFileSync('ssh-keygen', ['-Y', 'sign', '-n', namespace, '-f', people[person].file, file], { stdio: 'ignore' });
-  return [file, `${file}.sig`];
-}
-
-const carry = async (...words: Parameters<typeof signByHand>): Promise<CliAnswer> => command(voteCommand, 'vote', ...signByHand(...words));
+const carry = async (text: string, person: keyof typeof people, namespace?: string): Promise<CliAnswer> => inProcess(voteCommand, 'vote', ...signByHand(dir, text, people[person], namespace));
 
 /** Events of a run on record, those of its decision included. */
 function entriesOf(run: string): { event: string; data: Record<string, unknown> }[] {
@@ -111,7 +65,7 @@ function entriesOf(run: string): { event: string; data: Record<string, unknown> 
 let first = '';
 
 test('AP-01: where the policy asks for approvals, a request without a key, without --plan, or of nobody the policy knows starts nothing', { timeout: 120_000 }, async () => {
-  const run = (...words: string[]) => command(runCommand, 'run', 'change', it.project, '--to', it.fallback.version, '--yes', ...words);
+  const run = (...words: string[]) => inProcess(runCommand, 'run', 'change', it.project, '--to', it.fallback.version, '--yes', ...words);
   const keyless = await run('--plan', '12345678');
   assert.equal(keyless.code, 64);
   assert.match(keyless.stderr, /a key to sign with: expected --key, RUNBOOK_KEY, .* got none/);
@@ -131,13 +85,13 @@ test('AP-08, AP-12: who must allow a change is asked, and each sees what is thei
   const inbox = await it.cli('inbox', '--key', people.alice.file);
   assert.match(inbox.stdout, new RegExp(`^${first} {2}change ${it.fallback.version}, testhost svc {2}2 of cab {2}by .* {2}asked by bob$`, 'm'));
   assert.match(inbox.stderr, new RegExp(`for you, alice\nnext: runbook approve ${first}`));
-  const { decisions } = JSON.parse((await command(inboxCommand, 'inbox', '--json', '--key', people.bob.file)).stdout) as { decisions: { run: string; mine: boolean; why: string }[] };
+  const { decisions } = JSON.parse((await inProcess(inboxCommand, 'inbox', '--json', '--key', people.bob.file)).stdout) as { decisions: { run: string; mine: boolean; why: string }[] };
   assert.deepEqual(decisions.map(({ run, mine, why }) => [run, mine, why]), [[first, false, 'you asked']]);
 });
 
 test('invariant 6: who asked does not decide, whatever way the vote comes; what reached the decision is on record', { timeout: 120_000 }, async () => {
   for (const words of [['--as', 'bob'], ['--key', people.bob.file]]) {
-    const own = await command(approveCommand, 'approve', first, ...words);
+    const own = await inProcess(approveCommand, 'approve', first, ...words);
     assert.equal(own.code, 1);
     assert.equal(own.stderr.trim().split('\n').at(-1), 'not counted: bob asked for this run');
   }
@@ -150,7 +104,7 @@ test('invariant 6: who asked does not decide, whatever way the vote comes; what 
   assert.match((await carry(text.replaceAll('\n', '\r\n'), 'carol')).stdout, /^not counted: .*carriage returns/);
   assert.match((await carry(text, 'carol', 'runbook.request')).stdout, /^not counted: .*another purpose/);
   assert.deepEqual(entriesOf(first).map(({ event }) => event), Array(5).fill('vote-refused'));
-  assert.deepEqual((await decision(first))!.counted, []);
+  assert.deepEqual((await decisionOfRun(it, first))!.counted, []);
   // Another request is another decision: it never gets here.
   assert.match((await carry(text.replace(/^request \S+/m, 'request 00000000-0000-4000-8000-000000000000'), 'carol')).stderr, /expected one that the server knows/);
 });
@@ -160,19 +114,19 @@ test('AP-08: a voter with nothing but ssh-keygen: exactly the text on stdout, st
   assert.match(shown.stdout, new RegExp(`^interpreter-runbooks approval 1\nI approve ${first}: change\non testhost:`));
   assert.match(shown.stdout, /\ntrail \d+ sha256:[0-9a-f]{64}\n$/);
   assert.match(shown.stderr, /ssh-keygen -Y sign -n runbook\.approval/);
-  const { code, stdout, stderr } = await it.cli('vote', ...signByHand(shown.stdout, 'carol'));
+  const { code, stdout, stderr } = await it.cli('vote', ...signByHand(dir, shown.stdout, people.carol));
   assert.deepEqual([code, stdout], [0, 'counted: 1 of 2 of cab\n'], stderr);
-  const sofar = await command(auditCommand, 'audit', 'export', '--run', first, '--to', path.join(dir, 'so-far'));
+  const sofar = await inProcess(auditCommand, 'audit', 'export', '--run', first, '--to', path.join(dir, 'so-far'));
   assert.match(sofar.stdout, /1 counted votes/, 'the vote is on record while the run still waits');
   const twice = await carry(shown.stdout, 'carol');
   assert.deepEqual([twice.code, twice.stdout], [1, 'not counted: carol has voted already (approve, as cab)']);
 });
 
 test('AP-08, AP-13: approve shows plan and lines, signs nothing but the plan that was named, and the change is carried out', { timeout: 120_000 }, async () => {
-  const noPlan = await command(approveCommand, 'approve', first, '--yes', '--key', people.alice.file);
+  const noPlan = await inProcess(approveCommand, 'approve', first, '--yes', '--key', people.alice.file);
   assert.equal(noPlan.code, 64);
   assert.match(noPlan.stderr, /--yes: expected --plan/);
-  const another = await command(approveCommand, 'approve', first, '--yes', '--plan', '00000000', '--key', people.alice.file);
+  const another = await inProcess(approveCommand, 'approve', first, '--yes', '--plan', '00000000', '--key', people.alice.file);
   assert.equal(another.code, 64);
   const digest = /the same words with --yes --plan ([0-9a-f]{8})/.exec(noPlan.stderr)![1]!;
   const { code, stdout, stderr } = await it.cli('approve', first, '--yes', '--plan', digest, '--key', people.alice.file);
@@ -183,7 +137,7 @@ test('AP-08, AP-13: approve shows plan and lines, signs nothing but the plan tha
   const watched = await it.cli('watch', first);
   assert.equal(watched.code, 0, watched.stdout + watched.stderr);
   assert.equal(it.version(), it.fallback.version);
-  const late = await command(approveCommand, 'approve', first, '--yes', '--plan', digest, '--key', people.dan.file);
+  const late = await inProcess(approveCommand, 'approve', first, '--yes', '--plan', digest, '--key', people.dan.file);
   assert.equal(late.code, 1);
   assert.match(late.stderr, /not counted: the decision of .* has ended .*: approved/);
   assert.match((await it.cli('why', it.project)).stdout, new RegExp(`^${it.fallback.version} since .* by ${first} \\(bob.*alice.*carol|carol.*alice`));
@@ -214,7 +168,7 @@ test('AP-08: on a terminal both are asked before they sign; rejections that leav
   const { request, workflowId } = changeRequest(instance, 'change', it.env, { to: it.primary.version, reason: 'back again' });
   const running = carryOut(bob.io, instance, request, workflowId, { key: people.bob.file });
   const { run } = request;
-  await poll(async () => (await decision(run)) !== null);
+  await poll(async () => (await decisionOfRun(it, run)) !== null);
   assert.deepEqual(bob.asked, ['Sign and ask as bob?']);
   assert.ok(bob.talk.some((line) => line.startsWith(run) && line.endsWith('(asks 2 of cab)')), bob.talk.join('\n'));
   await poll(() => bob.talk.some((line) => line.startsWith(`${run} waits for 2 of cab (alice carol dan), by `)));
@@ -232,8 +186,8 @@ test('AP-08: on a terminal both are asked before they sign; rejections that leav
 test('invariant 5: at the deadline a decision expires; a vote after it is not counted and says how it ended', { timeout: 120_000 }, async () => {
   policy({ timers: { cabApprovalHours: 0.003 } });
   const run = await ask(it.primary.version);
-  const { request: { facts } } = (await decision(run))!;
-  await poll(async () => (await decision(run))!.outcome !== null);
+  const { request: { facts } } = (await decisionOfRun(it, run))!;
+  await poll(async () => (await decisionOfRun(it, run))!.outcome !== null);
   const late = await carry(approvalText(facts, 'approve'), 'alice');
   assert.equal(late.code, 1);
   assert.match(late.stdout, /^not counted: (the decision has ended .*: expired|decided already)/);
