@@ -4,15 +4,24 @@ import { hostQueue } from '../../policy/names.js';
 import type { Instance } from './instance.js';
 import { couldNotTell } from './io.js';
 
+const CONNECT_MS = 3_000;
+
 /** Connects, gives the client to `use`, and closes the connection. No server within 3 s: could not tell (69). */
 export async function withClient<T>(instance: Instance, use: (client: Client) => Promise<T>): Promise<T> {
   const { Client, Connection } = await import('@temporalio/client');
   if (instance.address === null) throw noServer('none configured and none running');
-  const connection = await Connection.connect({
-    address: instance.address,
-    connectTimeout: '3s',
+  const { address } = instance;
+  const connect = () => Connection.connect({
+    address,
+    connectTimeout: CONNECT_MS,
     // Without the prefix the SDK's own option is ignored, and a long history would not fit into 4 MiB.
     channelArgs: { 'grpc.max_receive_message_length': 128 << 20 },
+  });
+  const began = Date.now();
+  const connection = await connect().catch((error: unknown) => {
+    // Only a process that was stopped meanwhile (^Z, a suspended laptop) waits so long: it asks again.
+    if (Date.now() - began > 1.5 * CONNECT_MS) return connect();
+    throw error;
   }).catch((error: unknown) => {
     throw noServer(`no answer at ${instance.address}: ${(error as Error).message}`);
   });

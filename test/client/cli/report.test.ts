@@ -64,9 +64,9 @@ test('PV-14: describe prints the runbook in each form, by each of its names, and
   const json = JSON.parse((await cli(describeCommand, 'describe', 'change', '--json')).out) as { kind: string; steps: { name: string }[]; policy: { digest: string } };
   assert.equal(json.kind, 'change');
   assert.match(json.policy.digest, /^[0-9a-f]{64}$/);
-  assert.deepEqual(json.steps.slice(0, 2).map(({ name }) => name), ['plan', 'arm']);
+  assert.deepEqual(json.steps.slice(0, 2).map(({ name }) => name), ['plan', 'approve']);
   const unknown = await cli(describeCommand, 'describe', 'constructor');
   assert.equal(unknown.refused?.code, 64);
-  assert.match(unknown.refused!.message, /expected change, fallback, wheel-fallback, rollback, undo, got constructor/);
+  assert.match(unknown.refused!.message, /expected change, fallback, wheel-fallback, rollback, undo, exception, interpreter-change, got constructor/);
   assert.equal((await cli(describeCommand, 'describe', 'change', '--report', 'pdf')).refused?.code, 64);
 });
