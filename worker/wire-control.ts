@@ -1,6 +1,7 @@
 /** Everything the control worker's process is made of, put together in one place. */
 import path from 'node:path';
 import { Client } from '@temporalio/client';
+import { Runtime } from '@temporalio/worker';
 import { createControlActivities } from '../activities/control/index.js';
 import { openPolicyStore } from '../activities/control/policy-store.js';
 import { SEARCH_ATTRIBUTES } from '../policy/names.js';
@@ -38,7 +39,7 @@ export async function controlProcess(config: ControlProcessConfig, { signal, rea
   const records = openRecords(recordsDb);
   try {
     const activities = createControlActivities({ records, policies: openPolicyStore(policyFile, policiesDir), client, namespace });
-    await ensureReminders(client);
+    await ensureReminders(client, (problem) => Runtime.instance().logger.warn(problem));
     await runControlWorker({ connection, namespace, activities, bundlePath: workflowBundle, signal, onReady: () => ready({}), ...(stickyMs === undefined ? {} : { stickyMs }) });
   } finally {
     records.close();

@@ -12,6 +12,7 @@ import { rethrowMistake } from './lib/failures.js';
 import { verifyVote } from './lib/host.js';
 import { Pager } from './lib/paging.js';
 import { RunRecords } from './lib/run-records.js';
+import { now } from './lib/time.js';
 
 export async function decision(request: DecisionRequest): Promise<DecisionResult> {
   const ballot = new Ballot(request);
@@ -130,8 +131,6 @@ class Ballot {
     return result;
   }
 }
-
-const now = (): string => new Date(Date.now()).toISOString();
 
 /** Could not verify is not invalid (decision 3). */
 function verify({ text, signature, t }: Vote): Promise<SignatureVerdict | 'unavailable'> {

@@ -7,7 +7,7 @@ import type { ExceptionTerms } from '../policy/model-approval.js';
 import type { ChangeRequest, RunResult } from '../policy/model.js';
 import { changeAsChild } from './lib/child-change.js';
 import { countdown } from './lib/countdown.js';
-import { decide } from './lib/deciding.js';
+import { decide, OUTCOME_OF } from './lib/deciding.js';
 import { ExceptionLife, type Ended } from './lib/exception-life.js';
 import { documentException, endingOf, makePermanent, revert } from './lib/exception-end.js';
 import { failureText, failureType, isRefusal, objectionsOf, rethrowMistake } from './lib/failures.js';
@@ -17,6 +17,7 @@ import { planChangeOn, digestObjection, type Planned } from './lib/planning.js';
 import { planFact } from './lib/change-steps.js';
 import { reviewWhenHandedIn } from './lib/final-review.js';
 import { Run } from './lib/run.js';
+import { now } from './lib/time.js';
 
 export async function emergencyException(request: ChangeRequest): Promise<RunResult> {
   const run = new Run(request, 'exception', null);
@@ -24,7 +25,7 @@ export async function emergencyException(request: ChangeRequest): Promise<RunRes
   const ended = await run.goForward(() => live(run, life, request)).catch((error: unknown) => stopped(run, life, error));
   return CancellationScope.nonCancellable(async () => {
     const verdict = await settle(run, life, ended);
-    life.clock.ending = endingOf(life, verdict);
+    life.clock.ending = endingOf(run, life, verdict);
     // Who may not declare leaves a record, and nothing in the project.
     if (life.terms) await documentException(run, life, verdict);
     await life.tellEnd(verdict);
@@ -59,7 +60,7 @@ async function declare(run: Run, life: ExceptionLife, request: ChangeRequest): P
 }
 
 async function admitDeclared(run: Run, request: ChangeRequest): ReturnType<typeof control.exceptionTerms> {
-  const terms = await control.exceptionTerms({ request, t: new Date(Date.now()).toISOString() });
+  const terms = await control.exceptionTerms({ request, t: now() });
   if (terms.refused) return terms;
   const objections = await admit(run, request, terms.terms.declaredBy);
   return objections.length > 0 ? { refused: objections } : terms;
@@ -72,15 +73,13 @@ async function grant(run: Run, life: ExceptionLife, request: ChangeRequest, term
     purpose: 'grant', from: run.state.from, to: plan.interpreter.version, hours, planDigest: plan.digest, policyDigest: request.policyDigest, evidence: [], environments: [],
     needs: { rules, decideHours, useWithinHours, reminderHours, escalateTo }, asked: request.asked ?? null, lines, convene: { role: terms.conveneRole, by: life.clock.conveneBy },
   }), ({ result }) => ({ ok: result.outcome === 'approved', fact: result.message }));
-  if (result.outcome !== 'approved') return { outcome: ENDED[result.outcome], message: `${result.message}; nothing was changed`, objections: [] };
+  if (result.outcome !== 'approved') return { outcome: OUTCOME_OF[result.outcome], message: `${result.message}; nothing was changed`, objections: [] };
   // Another one may have been granted meanwhile: grants of one environment never add up to more (EE-06).
   const again = await control.exceptionTerms({ request, t: result.decidedAt });
   if (again.refused) return refused('it may not be granted any more', again.refused);
   await life.granted(result, warrant);
   return null;
 }
-
-const ENDED = { denied: 'denied', expired: 'expired', withdrawn: 'rolled-back' } as const;
 
 async function activate(run: Run, life: ExceptionLife, request: ChangeRequest): Promise<RunResult> {
   const { warrant, end } = life.grant!;

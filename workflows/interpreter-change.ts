@@ -9,12 +9,13 @@ import { parseWorkflowId } from '../policy/ids.js';
 import type { ReviewState, ReviewStep, Warrant } from '../policy/model-approval.js';
 import type { ReviewRequest, RunResult } from '../policy/model.js';
 import type { ControlActivities } from '../activities/control/contract.js';
-import { decide } from './lib/deciding.js';
+import { decide, OUTCOME_OF } from './lib/deciding.js';
 import type { Ended } from './lib/exception-life.js';
 import { failureText, failureType, isRefusal, objectionsOf, rethrowMistake } from './lib/failures.js';
 import { control } from './lib/host.js';
 import { admit } from './lib/permitting.js';
 import { Run } from './lib/run.js';
+import { HOUR_MS, iso } from './lib/time.js';
 import { evidenceUpdate, type EvidenceInput } from './messages.js';
 
 export interface ReviewResult extends RunResult {
@@ -68,7 +69,7 @@ class Review {
     const { run } = this;
     this.state.open = step.name;
     const opened = Date.now();
-    const limitMs = terms.decideHours * 3_600_000;
+    const limitMs = terms.decideHours * HOUR_MS;
     const decided = await run.step(step.name, async () => {
       if (!(await this.evidenceFor(step, limitMs))) return { outcome: 'expired' as const, message: `no ${this.state.missing.join(', ')} within ${terms.decideHours} h` };
       return this.ask(terms, step, limitMs - (Date.now() - opened));
@@ -76,7 +77,7 @@ class Review {
     this.state.open = null;
     this.stateOf(step.name).outcome = decided.outcome;
     if (decided.outcome === 'approved') return null;
-    return { outcome: decided.outcome === 'denied' ? 'denied' : decided.outcome === 'expired' ? 'expired' : 'rolled-back', message: `${step.name}: ${decided.message}`, objections: [] };
+    return { outcome: OUTCOME_OF[decided.outcome], message: `${step.name}: ${decided.message}`, objections: [] };
   }
 
   private async ask(terms: Terms, { name, rules }: Terms['steps'][number], leftMs: number): Promise<{ outcome: 'approved' | 'denied' | 'expired' | 'withdrawn'; message: string }> {
@@ -86,11 +87,13 @@ class Review {
     const evidence = this.state.steps.flatMap((step) => step.evidence.map((one) => ({ name: one.name, sha256: one.sha256 })));
     const { result, warrant } = await decide(run, {
       purpose: name, from: request.from, to: request.to, hours: null, planDigest: null, policyDigest: request.policyDigest, evidence, environments: request.environments.slice(1),
-      needs: { rules, decideHours: leftMs / 3_600_000, useWithinHours, reminderHours, escalateTo }, asked: request.asked ?? null, lines: this.lines(),
+      needs: { rules, decideHours: leftMs / HOUR_MS, useWithinHours, reminderHours, escalateTo }, asked: request.asked ?? null, lines: this.lines(),
     });
     this.stateOf(name).by = result.counted.filter(({ verdict }) => verdict === 'approve').map(({ person }) => person);
-    if (result.outcome === 'approved') this.warrant = warrant;
-    if (result.outcome === 'approved') run.allowedBy(result);
+    if (result.outcome === 'approved') {
+      this.warrant = warrant;
+      run.allowedBy(result);
+    }
     return result;
   }
 
@@ -163,5 +166,3 @@ function stopped(run: Run, error: unknown): Ended {
   if (aborting) return { outcome: 'rolled-back', message: `stopped by ${aborting.by}: ${aborting.reason}`, objections: [] };
   return { outcome: 'refused', message: isRefusal(error) ? failureText(error) : `${failureType(error)}: ${failureText(error)}`, objections: objectionsOf(error) };
 }
-
-const iso = (ms: number): string => new Date(ms).toISOString();

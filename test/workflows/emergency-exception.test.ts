@@ -98,6 +98,36 @@ test('granted, and not carried out: the change undoes itself and the exception h
     const result = await handle.result();
     assert.equal(result.outcome, 'rolled-back');
     assert.match(result.message, /granted, and not carried out/);
+    assert.equal(result.exception!.ending, 'reverted');
+  });
+});
+
+test('invariant 4: a change that could not prove its own way back is taken back by the exception, and only then said to be back', { timeout: 60_000 }, async (t) => {
+  let asked = 0;
+  const f = fakes({ host: {
+    settleRiders: async () => ({ restarted: [], left: [], healthy: false, problem: 'the service is ill', workMs: 1 }),
+    undo: async () => ({ outcome: 'restored', version: '3.12.1', verified: ++asked > 1, problem: asked > 1 ? '' : 'its files differ', final: true, workMs: 1 }),
+  } });
+  await live(env, t, f, async ({ handle, vote }) => {
+    await vote('grant', ['alice', 'carol']);
+    const result = await handle.result();
+    assert.equal(result.outcome, 'rolled-back', result.message);
+    assert.match(result.message, /granted, and not carried out.*back on 3\.12\.1, verified/);
+    assert.equal(result.exception!.ending, 'reverted');
+  });
+  assert.equal(asked, 2);
+});
+
+test('invariant 4: what is not proven to be back is not said to be reverted', { timeout: 60_000 }, async (t) => {
+  const f = fakes({ host: { undo: async () => ({ outcome: 'restored', version: '3.12.1', verified: false, problem: 'its files differ', final: true, workMs: 1 }) } });
+  await live(env, t, f, async (living) => {
+    const { handle, vote } = living;
+    await vote('grant', ['alice', 'carol']);
+    await isStanding(living);
+    await handle.executeUpdate(abortUpdate, { args: [{ by: 'bob', reason: 'patched otherwise' }] });
+    const result = await handle.result();
+    assert.equal(result.outcome, 'rollback-incomplete');
+    assert.equal(result.exception!.ending, null);
   });
 });
 
@@ -107,6 +137,7 @@ test('EE-01, EE-06: what the policy forbids is refused before anybody is asked',
     const result = await handle.result();
     assert.equal(result.outcome, 'refused');
     assert.equal(result.objections[0]!.got, '100');
+    assert.equal(result.exception!.ending, null, 'it was never granted: none of the four endings');
   }, { hours: 100 });
   assert.ok(!f.entries.some(({ event }) => event === 'approval-asked'));
 });

@@ -49,7 +49,7 @@ async function endedBadly(run: Run, env: EnvironmentRef, { workflowId, firstExec
   const { result } = await callHost(run, 'the change has ended', (host) => host.holderEnded({ env, chain }));
   if (result !== 'not-holder') await run.tellEnded({ workflowId, chain, run: state.run }, result);
   const why = `the change was ended from outside (${failureText(error)})`;
-  const told = { run: state.run, kind: run.kind, env: run.env, from: state.from, to: state.to, planDigest: run.planDigest, steps: [], objections: [] };
+  const told = { run: state.run, chain, kind: run.kind, env: run.env, from: state.from, to: state.to, planDigest: run.planDigest, steps: [], objections: [] };
   if (result === 'freed') return { ...told, outcome: 'rolled-back', message: `${why} before its switch; its attempt was removed, nothing else was changed` };
   return { ...told, outcome: 'rollback-incomplete', message: `${why}: runbook settle ${state.run} --undo, or --keep` };
 }

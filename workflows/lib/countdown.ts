@@ -1,15 +1,15 @@
 /** The life of a standing exception: reminders, the rehearsal of the way back, and its end, whichever comes first. */
 import { condition } from '@temporalio/workflow';
+import { remindersBetween } from '../../policy/approval-rules.js';
 import type { Warrant } from '../../policy/model-approval.js';
 import type { ExceptionLife, Ended } from './exception-life.js';
 import { rethrowMistake } from './failures.js';
 import { control, hostActivities } from './host.js';
 import type { Run } from './run.js';
+import { HOUR_MS } from './time.js';
 
-const HOUR_MS = 3_600_000;
 /** The way back is proven again this long before the end, or at half time where the exception is shorter. */
 const REHEARSE_HOURS = 24;
-const REMIND_HOURS = [4, 1];
 /** Longest a rehearsal may take, and a silent host be waited for. */
 const REHEARSAL_MS = 30 * 60_000;
 
@@ -37,12 +37,11 @@ export async function countdown(run: Run, life: ExceptionLife, review: Promise<W
 }
 
 function marksOf(run: Run, life: ExceptionLife): Mark[] {
-  const start = Date.parse(life.clock.grantedAt!);
-  const end = Date.parse(life.clock.expiresAt!);
-  const half = (start + end) / 2;
-  const remind = (at: number): Mark => ({ at, act: () => remindOf(life) });
-  const marks = [{ at: Math.max(half, end - REHEARSE_HOURS * HOUR_MS), act: () => rehearse(run, life) }, remind(half), ...REMIND_HOURS.map((hours) => remind(end - hours * HOUR_MS))];
-  return marks.filter(({ at }) => at > Date.now() && at < end).sort((a, b) => a.at - b.at);
+  const { grantedAt, expiresAt } = life.clock;
+  const [start, end] = [Date.parse(grantedAt!), Date.parse(expiresAt!)];
+  const rehearsal = { at: Math.max((start + end) / 2, end - REHEARSE_HOURS * HOUR_MS), act: () => rehearse(run, life) };
+  const reminders = remindersBetween(grantedAt!, expiresAt!, life.terms!.reminderHours).map((at) => ({ at: Date.parse(at), act: () => remindOf(life) }));
+  return [rehearsal, ...reminders].filter(({ at }) => at > Date.now()).sort((a, b) => a.at - b.at);
 }
 
 /** What is still missing, and when it ends. */

@@ -11,11 +11,14 @@ import type { decision } from '../decision.js';
 import { decisionSignal } from '../messages.js';
 import { memoOf } from './decision-display.js';
 import type { Run } from './run.js';
+import { HOUR_MS, iso } from './time.js';
 
 const keyword = (name: string) => defineSearchAttributeKey(name, 'KEYWORD');
 const WAITS_FOR = defineSearchAttributeKey('RunbookWaitsFor', 'KEYWORD_LIST');
 const DEADLINE = defineSearchAttributeKey('RunbookDeadline', 'DATETIME');
-const HOUR_MS = 3_600_000;
+
+/** How a run ends whose decision ended so; approved, it goes on. */
+export const OUTCOME_OF = { denied: 'denied', expired: 'expired', withdrawn: 'rolled-back' } as const;
 
 /** What is asked, beyond what the run itself knows. */
 export interface Question extends Pick<ApprovalFacts, 'purpose' | 'from' | 'to' | 'hours' | 'planDigest' | 'policyDigest' | 'evidence' | 'environments'> {
@@ -71,8 +74,6 @@ async function open(run: Run, question: Question): Promise<DecisionRequest> {
 
 /** `2 of cab`, `1 of engineering, then 2 of cab`. */
 const stagesText = ({ stages, inOrder }: ApprovalRules): string => stages.map(({ role, quorum }) => `${quorum} of ${role}`).join(inOrder ? ', then ' : ' and ');
-
-const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** How it is found: by whoever may vote, before its first task. */
 function listed(request: DecisionRequest) {

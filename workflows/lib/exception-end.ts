@@ -1,4 +1,5 @@
 /** How an exception ends: by the way back, or for good; and what is written about it in every case. */
+import { patched } from '@temporalio/workflow';
 import type { ExceptionEnding } from '../../policy/model-approval.js';
 import { close } from './change-steps.js';
 import type { Ended, ExceptionLife } from './exception-life.js';
@@ -6,6 +7,7 @@ import { failureText, isRefusal, objectionsOf, rethrowMistake } from './failures
 import { callHost, control } from './host.js';
 import { takeLease } from './lease.js';
 import type { Run } from './run.js';
+import { now } from './time.js';
 import { more, undoStep } from './undoing.js';
 
 /** EE-09: back to what stood before. The host does the same by itself; both are one undo. */
@@ -20,7 +22,7 @@ export async function revert(run: Run, life: ExceptionLife, ended: Ended): Promi
     await close(run);
     // Somebody went back before its end: nothing of it stands.
     if (undone.outcome === 'nothing-to-undo') return { ...ended, message: `${ended.message}; it had been undone before` };
-    return { ...ended, message: `${ended.message}; back on ${undone.version ?? 'no environment'}, verified${more(undone)}` };
+    return { ...ended, outcome: ended.outcome === 'rollback-incomplete' ? 'rolled-back' : ended.outcome, message: `${ended.message}; back on ${undone.version ?? 'no environment'}, verified${more(undone)}` };
   } catch (error) {
     rethrowMistake(error);
     return incomplete(run, ended, failureText(error));
@@ -47,17 +49,22 @@ export async function makePermanent(run: Run, life: ExceptionLife): Promise<Ende
   }
 }
 
-export function endingOf(life: ExceptionLife, { outcome }: Ended): ExceptionEnding {
+/** One of the four endings, or null: what was never granted, or is not proven to be back, is none of them. */
+export function endingOf({ state }: Run, { clock }: ExceptionLife, { outcome }: Ended): ExceptionEnding | null {
   if (outcome === 'done') return 'made-permanent';
   if (outcome === 'denied') return 'denied';
-  return life.clock.grantedAt === null || outcome === 'rolled-back' ? 'withdrawn' : 'reverted';
+  // 0.1.0 called whatever had come to nothing withdrawn, and what is not proven to be back reverted.
+  if (!patched('endings-told-apart')) return clock.grantedAt === null || outcome === 'rolled-back' ? 'withdrawn' : 'reverted';
+  if (outcome !== 'expired' && outcome !== 'rolled-back') return null;
+  if (state.aborting) return 'withdrawn';
+  return clock.grantedAt === null ? null : 'reverted';
 }
 
 /** The incident report, whatever happened (EE-13). A host that does not answer keeps it from nobody: the records have it. */
 export async function documentException(run: Run, life: ExceptionLife, { outcome, message }: Ended): Promise<void> {
   const { state } = run;
   const write = async () => {
-    const { documents } = await control.renderException({ run: state.run, clock: life.clock, terms: life.terms, outcome, message, from: state.from, to: state.to, at: new Date(Date.now()).toISOString() });
+    const { documents } = await control.renderException({ run: state.run, clock: life.clock, terms: life.terms, outcome, message, from: state.from, to: state.to, at: now() });
     const { written } = await callHost(run, 'write the incident report', (host) => host.writeDocuments({ env: run.env, run: state.run, documents }), { scheduleToCloseTimeout: '10 minutes' });
     return { written, documents };
   };

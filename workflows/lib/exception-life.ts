@@ -10,6 +10,7 @@ import { failureText, rethrowMistake } from './failures.js';
 import { control, verifyVote } from './host.js';
 import { Pager } from './paging.js';
 import type { Run } from './run.js';
+import { HOUR_MS, iso, now } from './time.js';
 
 /** How an exception, or a part of it, ended. */
 export interface Ended {
@@ -18,7 +19,6 @@ export interface Ended {
   objections: Objection[];
 }
 
-const HOUR_MS = 3_600_000;
 /** Longest root cause that is taken in one message, in characters. */
 const MAX_DOCUMENT = 200_000;
 
@@ -34,7 +34,7 @@ export class ExceptionLife {
 
   constructor(private readonly run: Run, private readonly request: ChangeRequest) {
     this.clock = {
-      ground: request.ground!, hours: request.hours ?? 0, declaredAt: iso(Date.now()), conveneBy: '', convenedAt: null, grantedAt: null, expiresAt: null, expiresLocal: null,
+      ground: request.ground!, hours: request.hours ?? 0, declaredAt: now(), conveneBy: '', convenedAt: null, grantedAt: null, expiresAt: null, expiresLocal: null,
       rootCause: null, review: null, ending: null,
     };
     this.pager = new Pager({ run: request.run, kind: 'exception', env: request.env, requester: request.requester, reason: request.reason });
@@ -77,17 +77,23 @@ export class ExceptionLife {
 
   async tellEnd({ outcome, message }: Ended): Promise<void> {
     if (this.terms === null) return;
-    const { ending } = this.clock;
     const isBad = outcome === 'rollback-incomplete' || outcome === 'superseded';
-    await this.page(isBad ? 'revert-failed' : ending === 'made-permanent' ? 'made-permanent' : ending === 'denied' ? 'denied' : ending === 'withdrawn' ? 'withdrawn' : 'reverted', `${this.request.run} ended: ${outcome}`, isBad ? 'critical' : 'warning', [message], `runbook show ${this.request.run}`);
+    await this.page(isBad ? 'revert-failed' : (this.clock.ending ?? 'closed'), `${this.request.run} ended: ${outcome}`, isBad ? 'critical' : 'warning', [message], `runbook show ${this.request.run}`);
+  }
+
+  private rootCauseProblem(): string | null {
+    const { grantedAt, ending, rootCause } = this.clock;
+    if (grantedAt === null || ending !== null || this.run.state.outcome !== null) return 'there is no grant to explain now';
+    return rootCause ? `${rootCause.by} handed it in already` : null;
   }
 
   /** EE-07. Judged like a vote: by key and role, at its time. The first that counts is taken. */
   private async takeRootCause({ text, signature, document }: RootCauseInput): Promise<{ taken: boolean; message: string }> {
-    const t = iso(Date.now());
+    const t = now();
     const ulid = parseWorkflowId(workflowInfo().workflowId)?.ulid ?? '';
     const said = (message: string) => ({ taken: false, message });
-    if (this.clock.grantedAt === null || this.clock.ending !== null) return said('there is no grant to explain now');
+    const early = this.rootCauseProblem();
+    if (early !== null) return said(early);
     if (document.trim() === '' || document.length > MAX_DOCUMENT) return said(`expected a document of 1 to ${MAX_DOCUMENT} characters, got ${document.length}`);
     const sha256 = sha256Hex(document);
     if (text !== rootCauseText(this.request.run, ulid, workflowInfo().namespace, sha256)) return said('the signed text is not that of this document and run');
@@ -99,12 +105,12 @@ export class ExceptionLife {
     const { rootCauseRole } = this.terms!;
     if (!verdict.valid || verdict.person === null) return said(verdict.reason);
     if (!verdict.roles.some(({ role }) => role === rootCauseRole)) return said(`${verdict.person} has no role ${rootCauseRole}`);
-    if (this.clock.rootCause) return said(`${this.clock.rootCause.by} handed it in already`);
+    // Meanwhile it may have ended, or somebody else may have handed it in.
+    const late = this.rootCauseProblem();
+    if (late !== null) return said(late);
     this.clock.rootCause = { by: verdict.person, at: t, sha256 };
     this.run.note('root-cause', { by: verdict.person, sha256, signed: { text, signature } }, verdict.person, [document]);
     await this.run.recordOrGoOn();
     return { taken: true, message: `taken from ${verdict.person}; the final review begins` };
   }
 }
-
-const iso = (ms: number): string => new Date(ms).toISOString();
