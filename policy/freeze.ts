@@ -6,6 +6,9 @@ import { normalizeProjectName } from './project-name.js';
 /** Seed packages: tools put them in or leave them out as they like. */
 const SEEDS = new Set(['pip', 'setuptools', 'wheel']);
 
+/** Whether a package is of those that freezes leave out. */
+export const isSeed = (project: string): boolean => SEEDS.has(normalizeProjectName(project));
+
 /**
  * `name==version` lines: names by PEP 503, versions in PEP 440 normal form, without pip, setuptools and wheel, each once,
  * sorted by code unit (`LC_ALL=C sort`).
@@ -13,7 +16,7 @@ const SEEDS = new Set(['pip', 'setuptools', 'wheel']);
 export function freezeLines(pins: readonly { project: string; version: string }[]): string[] {
   const lines = pins
     .map(({ project, version }) => ({ name: normalizeProjectName(project), version: clean(version) ?? version }))
-    .filter(({ name }) => !SEEDS.has(name))
+    .filter(({ name }) => !isSeed(name))
     .map(({ name, version }) => `${name}==${version}`);
   return [...new Set(lines)].sort();
 }

@@ -152,6 +152,8 @@ export interface ProjectSettings {
   envFile: string | null;
   configFiles: { path: string; format: 'keyvalue' | 'yaml' }[];
   expectedFreezeHash: string | null;
+  /** What its own runs report; absent: nothing. */
+  metrics?: string;
   /** The project's own timed probe; null: the policy's. Absent in what earlier versions recorded. */
   performance?: (PerformanceProbe & { maxSlowdown: number | null }) | null;
 }

@@ -26,6 +26,11 @@ export interface Classification {
   text: string;
 }
 
+/** What of a policy says which interpreters it approves; a policy file is one. */
+export interface ApprovedInterpreters {
+  interpreters: Record<'primary' | 'fallback', { version: string }>;
+}
+
 /** A line of the published version list (PV-11). */
 export interface SupportedVersion {
   role: 'primary' | 'fallback' | 'prohibited';
@@ -106,7 +111,7 @@ function newestFirst(a: Interpreter, b: Interpreter): number {
  * PV-01 to PV-05: what a version is to this policy. A pre-release never is the exact version it leads to.
  * @param allowPreReleases the host class's setting; release level is not looked at when true.
  */
-export function classifyInterpreter(version: string, policy: PolicyFile, allowPreReleases: boolean): Classification {
+export function classifyInterpreter(version: string, policy: ApprovedInterpreters, allowPreReleases: boolean): Classification {
   const { primary, fallback } = policy.interpreters;
   const approved = `approved are ${primary.version} (primary) and ${fallback.version} (fallback)`;
   const refuse = (reason: Classification['reason'], why: string): Classification => ({ role: 'prohibited', reason, text: `${why}; ${approved}` });

@@ -5,6 +5,8 @@ const text = z.string().trim().min(1);
 const absolute = z.string().regex(/^\/[^\0\n]*$/, 'expected an absolute path');
 const argv = z.array(z.string().regex(/^[^\0\n]*$/)).min(1).refine((a) => a[0]!.startsWith('/'), 'expected an absolute executable as the first word');
 
+const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'expected a time of day like 02:00');
+
 const unit = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.@-]*$/, 'expected a unit name of letters, digits and _ . @ -'),
   /** Restarts it; for systemd: ["/usr/bin/systemctl", "restart", "pricer.service"]. */
@@ -51,6 +53,15 @@ export const agentFileSchema = z.strictObject({
   roles: z.array(z.enum(['builder'])).default([]),
   /** Folder for wheels built here, with the role `builder`; its owner builds. Other hosts name it (or a copy) as `index.findLinks`. */
   wheelhouse: absolute.optional(),
+  /** How the host watches itself; how often is the policy's (`timers.healthCheckMinutes`). */
+  health: z
+    .strictObject({
+      /** Local time in which environments are checked in full, with hashes, once a day; a span over midnight is one. */
+      quietHours: z.strictObject({ from: clock, to: clock }).default({ from: '02:00', to: '05:00' }),
+      /** DEF-16: days that `runtime_health_*.log` and preflight logs of the agent are kept. */
+      retentionDays: z.int().min(1).max(3650).default(14),
+    })
+    .prefault({}),
   limits: z
     .strictObject({
       nice: z.int().min(0).max(19).default(0),

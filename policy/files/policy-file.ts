@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { approvalRule, approvalsShape, date } from './approvals-file.js';
+import { checksSchema, classChecks, hostStage } from './checks-file.js';
 import { notificationsSchema } from './notifications.js';
 import { roleName } from './people.js';
 
@@ -31,6 +32,9 @@ const hostClass = z.strictObject({
   build: z.enum(['never', 'builder']).default('never'),
   /** A tool's public default index where the agent file names none. */
   publicIndex: z.boolean().default(false),
+  /** What its hosts are for: decides what a warning means there (DIS-05, DIS-08, DIS-30). */
+  stage: hostStage.default('production'),
+  checks: classChecks,
 });
 
 export const policyFileSchema = z.strictObject({
@@ -55,11 +59,13 @@ export const policyFileSchema = z.strictObject({
   /** DIS-04: nothing below it, by no exception either. */
   minimum: z.string().regex(/^\d+\.\d+$/, 'expected a line like 3.11').default('3.11'),
   ...approvalsShape,
+  /** What preflight, verify, guard and gate ask for. */
+  checks: checksSchema,
   /** Who is told, and by what. */
   notifications: notificationsSchema,
   /** Classes in order; the first that names the host wins, else `default`. */
   hostClasses: z.record(z.string(), hostClass).default({}),
-  defaultClass: hostClass.default({ hosts: [], allowPreReleases: false, approvals: { change: 0, fallback: 0, rollback: 0 }, requireSignatures: false, build: 'never', publicIndex: true }),
+  defaultClass: hostClass.default({ hosts: [], allowPreReleases: false, approvals: { change: 0, fallback: 0, rollback: 0 }, requireSignatures: false, build: 'never', publicIndex: true, stage: 'development', checks: {} }),
   fallback: z
     .strictObject({
       /** DIS-14: the fallback replaces the link's target. */

@@ -21,6 +21,8 @@ export const projectFileSchema = z.strictObject({
   envPrefix: z.string().regex(/^[A-Z][A-Z0-9_]*$/).optional(),
   envFile: relative.optional(),
   configFiles: z.array(z.strictObject({ path: relative, format: z.enum(['keyvalue', 'yaml']) })).default([]),
+  /** JSON that the project's own runs write: `at`, `solveSeconds`, `memoryMiB`, `testsFailed`, `crashes` (HM-19, HM-20). */
+  metrics: relative.optional(),
   expectedFreezeHash: z.string().regex(/^[0-9a-f]{64}$/).optional(),
   /** A timed probe of the project's own (WF-48). With `maxSlowdown`, a new environment slower than that many times the old one is not switched to. */
   performance: z.strictObject({ name: text.default('the project\'s probe'), setup: z.string().default(''), statement: text, maxSlowdown: z.number().min(1).optional() }).optional(),
@@ -30,6 +32,6 @@ export type ProjectFile = z.infer<typeof projectFileSchema>;
 
 /** The project file as the plan carries it: absent settings are null. */
 export function projectSettings(file: ProjectFile): ProjectSettings {
-  const { importModule, envPrefix, envFile, expectedFreezeHash, performance, ...rest } = file;
-  return { ...rest, performance: performance ? { ...performance, maxSlowdown: performance.maxSlowdown ?? null } : null, importModule: importModule ?? null, envPrefix: envPrefix ?? null, envFile: envFile ?? null, expectedFreezeHash: expectedFreezeHash ?? null };
+  const { importModule, envPrefix, envFile, expectedFreezeHash, performance, metrics, ...rest } = file;
+  return { ...rest, ...(metrics === undefined ? {} : { metrics }), performance: performance ? { ...performance, maxSlowdown: performance.maxSlowdown ?? null } : null, importModule: importModule ?? null, envPrefix: envPrefix ?? null, envFile: envFile ?? null, expectedFreezeHash: expectedFreezeHash ?? null };
 }

@@ -1,0 +1,46 @@
+/** What is installed against what the lock pins, for preflight and verifier alike (PF-12, VJ-11, DIS-08). */
+import { freezeHash, isSeed } from '../freeze.js';
+import { oneLine } from '../text.js';
+import { normalizeProjectName } from '../project-name.js';
+import { compareVersions } from '../pep440.js';
+import type { CheckRules, EnvironmentFacts, Measured } from './model.js';
+
+interface Pinned {
+  project: string;
+  version: string;
+}
+
+/**
+ * Sentences, by name; empty: they are the same. Names by PEP 503, versions by PEP 440, without pip, setuptools and wheel. A freeze
+ * hash other than the approved one (PV-18) is a difference also where the lock can't be read.
+ */
+export function lockDifferences({ packages, lock }: Pick<EnvironmentFacts, 'packages' | 'lock'>, { expectedFreezeHash }: Pick<CheckRules, 'expectedFreezeHash'>): Measured<string[]> {
+  if (!packages.ok) return { ok: false, problem: `the installed packages could not be listed: ${oneLine(packages.problem)}` };
+  const installed = packages.value.map(({ name, version }) => ({ project: normalizeProjectName(name), version })).filter(({ project }) => !isSeed(project));
+  const unapproved = hashDifference(installed, expectedFreezeHash);
+  if (!lock.exists || !lock.pins.ok) {
+    if (unapproved.length > 0) return { ok: true, value: unapproved };
+    return { ok: false, problem: lock.exists && !lock.pins.ok ? `${lock.path} could not be read: ${oneLine(lock.pins.problem)}` : `there is no ${lock.path}` };
+  }
+  const pins = lock.pins.value.map(({ project, version }) => ({ project: normalizeProjectName(project), version })).filter(({ project }) => !isSeed(project));
+  return { ok: true, value: [...differencesOf(installed, pins), ...unapproved] };
+}
+
+function differencesOf(installed: readonly Pinned[], pins: readonly Pinned[]): string[] {
+  const names = [...new Set([...installed, ...pins].map(({ project }) => project))].sort();
+  return names.flatMap((name) => {
+    const [found, wanted] = [versionsOf(installed, name), versionsOf(pins, name)];
+    if (wanted.length === 0) return [`${name}==${found.join(' and ')} is not in the lock`];
+    if (found.length === 0) return [`${name}==${wanted.join(' and ')} is missing`];
+    const isSame = wanted.every((version) => found.every((one) => compareVersions(one, version) === 0));
+    return isSame ? [] : [`${name}: expected ${wanted.join(' and ')}, got ${found.join(' and ')}`];
+  });
+}
+
+const versionsOf = (all: readonly Pinned[], name: string): string[] => [...new Set(all.filter(({ project }) => project === name).map(({ version }) => version))];
+
+function hashDifference(installed: readonly Pinned[], approved: string | null): string[] {
+  if (approved === null) return [];
+  const hash = freezeHash(installed);
+  return hash === approved ? [] : [`freeze hash: expected ${approved}, got ${hash}`];
+}

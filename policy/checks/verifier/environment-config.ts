@@ -1,0 +1,52 @@
+/** VJ-12, VJ-13: variables and configuration files that say which Python the project runs. Plain warnings, where they could be read. */
+import { matchesSpec } from '../../versions.js';
+import type { CheckRules, EnvironmentFacts, VerifierCheck, Warning } from '../model.js';
+import { notMeasured, warning } from './violation.js';
+
+const CHECK = 'environment_config';
+
+export const environmentConfig: VerifierCheck<'environment_config_check'> = {
+  part: 'environment_config_check',
+  judge(facts, rules) {
+    const { config } = facts;
+    const present = names(rules).filter((name) => isSet(facts.variables[name]));
+    return {
+      result: {
+        required_vars_present: present,
+        config_file_exists: config.length > 0 && config.every(({ exists }) => exists),
+        config_file_valid: config.length > 0 && config.every((file) => configProblem(file) === null),
+      },
+      violations: names(rules).filter((name) => facts.variables[name] === undefined).map((name) => notMeasured(CHECK, `variable ${name}`, 'it was not read')),
+      warnings: [
+        ...names(rules).filter((name) => facts.variables[name] !== undefined && !present.includes(name)).map((name) => warning(CHECK, `variable ${name} is not set`)),
+        ...(config.length === 0 ? [warning(CHECK, 'the project names no configuration file that says its Python (configFiles in runbook.yaml)')] : []),
+        ...config.flatMap((file) => configProblem(file) ?? []).map((problem) => warning(CHECK, problem)),
+        ...drift(facts, rules),
+      ],
+    };
+  },
+};
+
+const names = ({ variables }: CheckRules): string[] => (variables === null ? [] : [variables.python, variables.wheels]);
+/** A variable without a value says nothing. */
+const isSet = (value: string | null | undefined): value is string => value !== null && value !== undefined && value.trim() !== '';
+
+/** DEF-19: a file that is not there is said, too. */
+function configProblem({ path, exists, problem, pythonVersion }: EnvironmentFacts['config'][number]): string | null {
+  if (!exists) return `configuration file ${path} not found`;
+  if (problem !== null) return `configuration file ${path} can't be read: ${problem}`;
+  return isSet(pythonVersion) ? null : `configuration file ${path} has no python_version setting`;
+}
+
+/** HM-13: whoever says which Python is expected says another one than runs. A line (`3.12`) means every version of it. */
+function drift({ interpreter, variables, config }: EnvironmentFacts, rules: CheckRules): Warning[] {
+  if (!interpreter.ok) return [];
+  const running = interpreter.value.version;
+  const expected: [string, string | null | undefined][] = [
+    ...(rules.variables === null ? [] : [[`variable ${rules.variables.python}`, variables[rules.variables.python]] as [string, string | null | undefined]]),
+    ...config.map(({ path, pythonVersion }): [string, string | null] => [path, pythonVersion]),
+  ];
+  return expected.flatMap(([where, value]) =>
+    !isSet(value) || value.trim() === running || matchesSpec(running, value.trim()) ? [] : [warning(CHECK, `${where} says Python ${value.trim()}, and ${running} runs`)],
+  );
+}
