@@ -10,6 +10,7 @@ import { barrierFrom } from './barrier.js';
 import type { ChildControl } from './child-process.js';
 import { connectNative } from './connect.js';
 import { keepEnds } from './keep-ends.js';
+import { keepHealth } from './keep-health.js';
 import { installRuntime } from './log.js';
 import { loadAgentFile } from './load-agent-file.js';
 import { packageVersion } from './version.js';
@@ -42,7 +43,7 @@ export function hostContext(config: Pick<AgentProcessConfig, 'agentFile' | 'agen
 
 /**
  * Checks user and file, takes back what has ended, connects, runs until told to stop. Tells the host's name when it is ready. What
- * ends by itself is watched from the first moment on, also for as long as there is no server.
+ * ends by itself is watched from the first moment on, and so is the health of its environments, also for as long as there is no server.
  */
 export async function agentProcess(config: AgentProcessConfig, control: ChildControl): Promise<void> {
   assertUserAllowed(config.allowRoot);
@@ -51,13 +52,16 @@ export async function agentProcess(config: AgentProcessConfig, control: ChildCon
   process.umask(0o022);
   const context = hostContext(config);
   const over = new AbortController();
-  const ends = keepEnds(context, AbortSignal.any([control.signal, over.signal]));
+  const isOver = AbortSignal.any([control.signal, over.signal]);
+  const ends = keepEnds(context, isOver);
+  let health = Promise.resolve();
   try {
     await saying(() => control.busy('ends'), ends.first);
+    health = keepHealth(context, isOver);
     await serve(config, context, control);
   } finally {
     over.abort();
-    await ends.stopped;
+    await Promise.all([ends.stopped, health]);
     context.store.close();
   }
 }

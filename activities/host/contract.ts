@@ -1,6 +1,7 @@
 /** What the agent of a host can be asked to do. Workflows see only this type. */
 import type { Warrant } from '../../policy/model-approval.js';
 import type { PolicyFile } from '../../policy/files/policy-file.js';
+import type { CheckPolicy, ForeignInterpreter, HealthState } from '../../policy/checks/model.js';
 import type { Diagnosis, EnvironmentRef, HostLook, Interpreter, LockProposal, LockVerdict, Performance, PerformanceProbe, Plan, ProjectLitter, Rider, Verification, WheelBuild } from '../../policy/model.js';
 
 /** The right to act: who orders, under which lease, as which step. Everything that changes a host carries one. */
@@ -130,6 +131,27 @@ export interface HostEvent {
   ends?: { link: string; run: string; end: string }[];
   /** The agent's own public key, with which it signs verdicts. Absent in what earlier versions told. */
   key?: string;
+  /** By environment: those whose health changed; all of them in check-ins and every hour. Absent: health is not watched yet. */
+  health?: HealthState[];
+  /** PV-35: what the last full check found; told with check-ins and every hour. Absent: none, or not looked for yet. */
+  foreign?: ForeignInterpreter[];
+  /** Digest of the rules by which it checks; absent: it has none yet. */
+  rules?: string;
+}
+
+/** What an agent needs to check its host by itself. It keeps the last ones it was given. */
+export interface HealthRules {
+  digest: string;
+  everySeconds: number;
+  policy: CheckPolicy;
+}
+
+export interface NextEventInput {
+  cursor: number;
+  /** New rules for its health checks; absent: as before. */
+  health?: HealthRules;
+  /** It was silent: answer at once that it is there. */
+  greet?: true;
 }
 
 /** An edit of a configuration file by key, kept so that it can be undone where our value still stands. */
@@ -213,5 +235,5 @@ export interface HostActivities {
   /** Releases lease and pin, prunes what nothing needs, writes `.venvs/README`. */
   closeChange(order: Order, input: { keepPin: boolean }): Promise<Closed>;
   /** Pending until there is news. Runs on the queue `host.NAME.events`. */
-  nextEvent(input: { cursor: number }): Promise<HostEvent>;
+  nextEvent(input: NextEventInput): Promise<HostEvent>;
 }

@@ -19,6 +19,7 @@ export interface ManifestInput {
   seal?: boolean;
   step?: StepScope;
   guard?: Guard;
+  nice?: number;
 }
 
 export interface Manifest {
@@ -61,6 +62,7 @@ export async function takeManifest(ctx: HostContext, input: ManifestInput): Prom
       stdoutPath: lines,
       ...(input.step ? { scope: input.step } : {}),
       ...(input.guard ? { guard: input.guard } : {}),
+      ...(input.nice === undefined ? {} : { nice: input.nice }),
     });
     if (result.isCanceled) throw input.step?.signal.reason ?? new Error('canceled');
     if (result.failed) throw new Error(`manifest of ${input.tree}: expected every file to be readable for user ${input.owner.name}, got ${result.spawnError ?? result.tail.trim().split('\n').at(-1) ?? result.signal}; make the tree's owner able to read it`);

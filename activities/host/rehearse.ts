@@ -1,6 +1,7 @@
 /** The way back of a change that ends by itself, proven again before its end: nothing is changed by it. */
-import { accessSync, constants, lstatSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
+import { isExecutable } from '../executable.js';
 import { ConfigTextError } from './config-text.js';
 import { readConfig } from './configure.js';
 import type { HostContext, StepScope } from './context.js';
@@ -57,15 +58,6 @@ function riderProblems(ctx: HostContext, place: Place, { switchingTo }: ArmedRow
   if (onSwitch === 'idle') return running.length === 0 ? [] : [`${link}: onSwitch is idle, and ${named} runs from it: stop it before the end, or name its units and "onSwitch: restart" in the agent file`];
   if (units.length === 0 && running.length > 0) return [`${link}: ${named} runs from it, and no unit is named in the agent file that could be restarted`];
   return units.flatMap(({ name, restart: [file] }) => (isExecutable(file!) ? [] : [`unit ${name}: expected an executable ${file}, got none`]));
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Files that can't be edited back. A key that somebody else changed since is none: it stays theirs. */

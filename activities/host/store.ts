@@ -15,6 +15,7 @@ import { editTable, type EditTable } from './store-edits.js';
 import { endTable, type EndTable } from './store-ends.js';
 import { eventTable, type EventTable } from './store-events.js';
 import { fenceTable, type FenceTable } from './store-fence.js';
+import { healthTable, type HealthTable } from './store-health.js';
 import { journal, type Journal } from './store-journal.js';
 import { leaseTable, type LeaseTable } from './store-lease.js';
 import { lockTable, type LockTable } from './store-locks.js';
@@ -41,6 +42,8 @@ export interface AgentStore {
   ends: EndTable;
   /** What entitled runs to change this host. */
   warrants: WarrantTable;
+  /** What the host's own checks said. */
+  health: HealthTable;
   close(): void;
 }
 
@@ -73,6 +76,7 @@ export function openAgentStore(path: string): AgentStore {
     events: eventTable(db),
     ends: endTable(db),
     warrants: warrantTable(db),
+    health: healthTable(db),
     close: () => void db.close(),
   };
 }

@@ -9,6 +9,7 @@ import { refuseEnded } from './ends.js';
 import { turnLink } from './link.js';
 import { perform } from './order.js';
 import { TREE_ID, readLink, resolvePlace, type Place } from './paths.js';
+import { announceTree } from './readme.js';
 import { hostRefused, refusal } from './refuse.js';
 import { processRiders } from './riders.js';
 import { readSeal } from './seal.js';
@@ -48,6 +49,7 @@ async function act(ctx: HostContext, step: StepScope, place: Place, order: Order
   guard.commit(() => {
     refuseEnded(ctx, order, place.link, undefined);
     ctx.store.armed.update({ ...armed, switchingTo: tree });
+    announceTree(ctx, place, armed, tree);
   });
   await ctx.barrier(`${order.step}:turning`);
   return answer(turnLink(ctx, place, guard, { from: armed.undoTarget, to: tree, since: 0, rows: () => markSwitched(ctx, place, { ...armed, switchingTo: tree }) }));

@@ -1,0 +1,121 @@
+/** What takes longer than a look: full checks, and the interpreters in use. Beside everything else, and never in the way of a run. */
+import type { HostContext } from './context.js';
+import type { HealthRules } from './contract.js';
+import { findForeign } from './foreign.js';
+import { checkFull, type FullResult } from './health-full.js';
+import { quietDay } from './health-hours.js';
+import { degrading, healthPlace, type HealthPlace } from './health-light.js';
+import { logHealth } from './health-log.js';
+import { healthLine, keepRow, type Lights } from './health-round.js';
+import { afterCheck, fullDue, secondsBetween, type FullReason } from './health-rules.js';
+import { readLink } from './paths.js';
+
+const HOUR_MS = 3_600_000;
+
+export interface Background {
+  /** At most one full check on the whole host. */
+  full: { link: string; epoch: number; cancel: AbortController; done: Promise<void> } | null;
+  foreign: Promise<void> | null;
+  /** When interpreters were last looked for, Unix milliseconds. */
+  foreignAt: number | null;
+  isForeignWanted: boolean;
+}
+
+interface Begun {
+  link: string;
+  epoch: number;
+  /** What the light check before it saw. */
+  seen: string;
+  why: FullReason;
+}
+
+/** A run that takes the environment ends the check's Pythons by itself (`endGroups`): no others are started then. */
+export function giveWay(ctx: HostContext, { full }: Background): void {
+  if (full && ctx.store.leases.get(full.link).epoch !== full.epoch) full.cancel.abort(new Error(`${full.link}: a run has it now`));
+}
+
+/** Begins the next full check that is due, unless one is under way. None of an environment that a run has. */
+export function beginFull(ctx: HostContext, rules: HealthRules, lights: Lights, background: Background, signal: AbortSignal): void {
+  const next = background.full ? undefined : nextFull(ctx, lights);
+  if (!next) return;
+  const cancel = new AbortController();
+  const done = fullCheck(ctx, rules, next, AbortSignal.any([signal, cancel.signal]))
+    .catch((error: Error) => ctx.warn?.(`full check of ${next.link}: ${error.message}`))
+    .finally(() => {
+      background.full = null;
+      background.isForeignWanted = true;
+    });
+  background.full = { ...next, cancel, done };
+}
+
+function nextFull(ctx: HostContext, lights: Lights): Begun | undefined {
+  for (const row of ctx.store.health.all()) {
+    const { link } = row;
+    const { state, epoch } = ctx.store.leases.get(link);
+    const seen = lights.get(link)?.seen;
+    const why = state === 'held' || seen === undefined ? null : fullDue(ctx, row, seen);
+    if (why !== null) return { link, epoch, seen: seen!, why };
+  }
+  return undefined;
+}
+
+/** What was given up, or measured while somebody changed the environment, says nothing: it is done again. */
+async function fullCheck(ctx: HostContext, rules: HealthRules, { link, epoch, seen, why }: Begun, signal: AbortSignal): Promise<void> {
+  const { store } = ctx;
+  const began = ctx.now();
+  const at = placeOf(ctx, link, rules);
+  const result = await resultOf(ctx, at, signal);
+  const isSame = store.leases.get(link).epoch === epoch && (!at || JSON.stringify(readLink(at.place)) === JSON.stringify(at.view));
+  if (signal.aborted || !isSame || !store.health.get(link)) return;
+  const { findings, verification } = result;
+  const change = {
+    full: { findings, seen, at: began.toISOString() },
+    ...(verification ? { verification } : {}),
+    ...(why === 'quiet' ? { quietDay: quietDay(began, ctx.agentFile.health.quietHours, `${ctx.host}:${link}`) } : {}),
+    ...(why === 'recheck' ? { recheckedAt: began.toISOString() } : {}),
+  };
+  const row = keepRow(ctx, link, (before) => afterCheck(before, link, 'full', change, ctx.now()));
+  const how = verification ? ` (full: verification ${verification.status}, ${verification.violations} violations, ${verification.warnings} warnings)` : ' (full)';
+  logHealth(ctx, secondsBetween(rules), [healthLine(row, how)]);
+}
+
+/** Null: there is no such place now. */
+function placeOf(ctx: HostContext, link: string, rules: HealthRules): HealthPlace | null {
+  try {
+    return healthPlace(ctx, link, rules.policy);
+  } catch {
+    return null;
+  }
+}
+
+/** That it could not be made is no pass. */
+async function resultOf(ctx: HostContext, at: HealthPlace | null, signal: AbortSignal): Promise<Pick<FullResult, 'findings'> & Partial<FullResult>> {
+  // Its project is gone, or its runbook.yaml has errors: the light check says so.
+  if (!at?.checks) return { findings: [] };
+  try {
+    return await checkFull(ctx, at.checks, signal);
+  } catch (error) {
+    return { findings: [degrading('verification', `the full check could not be made: ${(error as Error).message}`, 'warning')] };
+  }
+}
+
+/** At the start, and with full checks, at most once an hour (PV-35). */
+export function beginForeign(ctx: HostContext, rules: HealthRules, background: Background, signal: AbortSignal): void {
+  const { foreign, foreignAt, isForeignWanted } = background;
+  const now = ctx.now().getTime();
+  const isOver = foreignAt === null || now < foreignAt || now - foreignAt >= HOUR_MS;
+  if (foreign || !isForeignWanted || !isOver) return;
+  background.foreignAt = now;
+  background.isForeignWanted = false;
+  background.foreign = lookForForeign(ctx, rules, signal)
+    .catch((error: Error) => (signal.aborted ? undefined : ctx.warn?.(`interpreters in use: ${error.message}`)))
+    .finally(() => (background.foreign = null));
+}
+
+async function lookForForeign(ctx: HostContext, rules: HealthRules, signal: AbortSignal): Promise<void> {
+  const { health } = ctx.store;
+  const row = await findForeign(ctx, rules.policy, health.foreign()?.asked ?? {}, signal);
+  if (signal.aborted) return;
+  ctx.store.exclusive(() => health.setForeign(row));
+  logHealth(ctx, secondsBetween(rules), row.found.map(({ path, version, processes, why }) => `Interpreter in use: ${path || '(not told)'} ${version ?? '(no version)'}, ${processes} processes: ${why}`));
+}

@@ -1,0 +1,333 @@
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, readFileSync, readdirSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { findRiders } from '../../../activities/host/riders.js';
+import { healthFolder } from '../../../activities/host/health-log.js';
+import { acquireLease, holderEnded } from '../../../activities/host/lease.js';
+import { resolvePlace } from '../../../activities/host/paths.js';
+import { processFile, processStat } from '../../../activities/host/proc.js';
+import { openAgentStore } from '../../../activities/host/store.js';
+import { driftBench, user, type DriftBench, type Drifting } from '../../support/drift.js';
+import { noon, rulesOf, watching, type Watching } from '../../support/health.js';
+import { testScope } from '../../support/host.js';
+import { until } from '../../support/processes.js';
+
+let bench: DriftBench;
+let live: Drifting;
+let agent: Watching;
+let link: string;
+
+before(async () => {
+  bench = await driftBench();
+  live = await bench.live(user);
+  link = live.project.env.link;
+});
+after(() => bench.close());
+
+/** A new agent process on a store whose health nobody knows; `sleep`: importing alpha takes as long as a test wants. */
+function fresh(checks: object = { required: ['alpha'] }, now = noon()): Watching {
+  const { store } = bench.host.ctx;
+  store.exclusive(() => store.health.drop(link));
+  agent = watching(bench.host, { now });
+  agent.take(rulesOf(live.python, checks));
+  return agent;
+}
+
+const fulls = ({ log }: Watching): string[] => log().filter((line) => line.includes('(full: '));
+const lock = (): string => join(live.project.path, 'requirements.txt');
+
+/** While its lock is away. */
+async function withoutLock(act: () => Promise<void>): Promise<void> {
+  renameSync(lock(), `${lock()}.x`);
+  try {
+    await act();
+  } finally {
+    renameSync(`${lock()}.x`, lock());
+  }
+}
+
+test('VJ-17: without rules nothing is checked and no event says so; rules come with a question, outlive the agent and need no server', async () => {
+  const one = watching(bench.host);
+  await one.settle();
+  assert.equal(one.row(link), undefined);
+  assert.equal(existsSync(healthFolder(one.ctx)), false);
+  const first = await one.next(0);
+  assert.deepEqual([first.kind, 'rules' in first, 'health' in first], ['check-in', false, false]);
+  const rules = rulesOf(live.python, { required: ['alpha'] });
+  await assert.rejects(one.next(first.cursor, { health: rules }), /no news/);
+  await one.settle();
+  const told = await one.next(first.cursor);
+  assert.deepEqual([told.kind, told.rules, told.health!.map(({ link: at, state, mode, series }) => [at, state, mode, series])], ['check-in', rules.digest, [[link, 'GOOD', 'light', 'GOOD×1']]]);
+  one.stop();
+
+  const store = openAgentStore(one.ctx.store.path);
+  try {
+    const next = watching({ ...bench.host, ctx: { ...bench.host.ctx, store } });
+    next.clock.now += 300_000;
+    await next.settle();
+    assert.deepEqual(next.row(link)!.series, [['GOOD', 1]], 'begins anew where it was told');
+    const again = await next.next(told.cursor);
+    assert.deepEqual([again.kind, again.rules, again.health!.length], ['check-in', rules.digest, 1]);
+    next.stop();
+  } finally {
+    store.close();
+  }
+});
+
+test('HM-01: a check every 300 s by the host\'s clock, at once by other rules; a clock that was set back delays nothing', async () => {
+  const one = fresh();
+  const count = (): number => one.row(link)?.series.reduce((sum, [, n]) => sum + n, 0) ?? 0;
+  await one.settle();
+  assert.equal(count(), 1);
+  one.clock.now += 299_000;
+  await one.settle();
+  assert.equal(count(), 1);
+  one.clock.now += 1_000;
+  await one.settle();
+  assert.equal(count(), 2);
+  one.take(rulesOf(live.python, { required: ['alpha'], warningLimit: 7 }));
+  await one.settle();
+  assert.equal(count(), 3);
+  one.clock.now -= 10_000;
+  await one.settle();
+  assert.equal(count(), 4);
+  one.stop();
+});
+
+test('HM-03, HM-04: GOOD to DEGRADED is followed by preflight and verifier at once, and told once; other words for the same checks are not told', async () => {
+  const one = fresh();
+  await one.settle();
+  const { cursor } = await one.next(1_000);
+  assert.equal(one.row(link)!.full, null);
+  await withoutLock(async () => {
+    one.clock.now += 300_000;
+    await one.settle();
+    const row = one.row(link)!;
+    assert.deepEqual([row.state, row.mode, fulls(one).length], ['DEGRADED', 'full', 1]);
+    assert.deepEqual([row.verification!.status, row.verification!.critical], ['WARNING', 0]);
+    const event = await one.next(cursor);
+    assert.equal(event.kind, 'changed');
+    const [state, ...none] = event.health!;
+    assert.deepEqual([state!.state, state!.since, none], ['DEGRADED', new Date(one.clock.now).toISOString(), []]);
+    assert.equal(state!.series, 'DEGRADED×2', 'a light one and a full one since the check-in');
+    assert.deepEqual([...new Set(state!.problems.map(({ check }) => check))], ['wheel_status']);
+    assert.equal(state!.problems.some((problem) => 'degrades' in problem), false);
+
+    // Gone and empty are two messages and one problem.
+    writeFileSync(lock(), '');
+    one.clock.now += 300_000;
+    await one.settle();
+    assert.match(one.row(link)!.light[0]!.message, /is empty/);
+    unlinkSync(lock());
+    await assert.rejects(one.next(event.cursor), /no news/);
+
+    // Another check is news.
+    chmodSync(join(live.tree), 0o755);
+    writeFileSync(join(live.tree, 'injected.pth'), '');
+    one.clock.now += 300_000;
+    await one.settle();
+    const more = await one.next(event.cursor);
+    assert.ok(more.health![0]!.problems.some(({ check, severity }) => check === 'package_integrity' && severity === 'critical'));
+    assert.equal(more.health![0]!.problems[0]!.severity, 'critical', 'worst first');
+    assert.equal(more.health![0]!.since, state!.since);
+    unlinkSync(join(live.tree, 'injected.pth'));
+    chmodSync(join(live.tree), 0o555);
+    assert.equal(fulls(one).length, 1, 'at most one an hour');
+  });
+  one.stop();
+});
+
+test('HM-03: what only a full check saw stands until the next one, which comes at once when a light one finds nothing any more', async () => {
+  const one = fresh();
+  const before = fulls(one).length;
+  await one.settle();
+  await withoutLock(async () => {
+    one.clock.now += 300_000;
+    await one.settle();
+    assert.equal(one.row(link)!.state, 'DEGRADED');
+  });
+  one.clock.now += 300_000;
+  await one.settle();
+  const row = one.row(link)!;
+  assert.deepEqual([row.state, row.light, row.full!.findings.filter(({ degrades }) => degrades), fulls(one).length - before], ['GOOD', [], [], 2]);
+  // It comes and goes: one an hour for each turn, not more.
+  await withoutLock(async () => {
+    one.clock.now += 300_000;
+    await one.settle();
+  });
+  one.clock.now += 300_000;
+  await one.settle();
+  assert.deepEqual([fulls(one).length - before, one.row(link)!.state], [2, 'GOOD']);
+  one.stop();
+});
+
+test('HM-04, DIS-28: in the quiet hours everything is checked in full once, also over midnight; a host that was off catches up in the next ones', async () => {
+  const { agentFile } = bench.host.ctx;
+  const hours = agentFile.health.quietHours;
+  agentFile.health.quietHours = { from: '23:00', to: '03:00' };
+  try {
+    const one = fresh({ required: ['no_such_module'] });
+    const before = fulls(one).length;
+    const at = async (day: number, hour: number, minute: number): Promise<number> => {
+      one.clock.now = new Date(2026, 10, day, hour, minute).getTime();
+      await one.settle();
+      return fulls(one).length - before;
+    };
+    assert.equal(await at(21, 12, 0), 0);
+    assert.equal(await at(22, 2, 59), 1, 'the night from the 21st to the 22nd');
+    assert.equal(one.row(link)!.quietDay, '20261121');
+    assert.deepEqual([one.row(link)!.state, one.row(link)!.full!.findings.find(({ degrades }) => degrades)!.check], ['DEGRADED', 'package_integrity']);
+    one.take(rulesOf(live.python, { required: ['alpha'] }));
+    assert.equal(await at(22, 3, 0), 1, 'over, and an hour is not');
+    assert.equal(one.row(link)!.state, 'DEGRADED', 'no light check can say that it imports now');
+    assert.equal(await at(22, 3, 59), 2, 'an hour later it is asked again');
+    assert.equal(one.row(link)!.state, 'GOOD');
+    assert.equal(await at(22, 22, 59), 2);
+    assert.equal(await at(23, 0, 59), 3);
+    assert.equal(await at(23, 2, 59), 3, 'once a night');
+    // Off for two nights.
+    assert.equal(await at(26, 1, 0), 4);
+    one.stop();
+  } finally {
+    agentFile.health.quietHours = hours;
+  }
+});
+
+/** A module whose import waits until the test's file is there. */
+const WAITS = (gate: string): string => `import os, time\nopen(${JSON.stringify(`${gate}.began`)}, "a").write(str(os.getpid()) + "\\n")\nwhile not os.path.exists(${JSON.stringify(gate)}): time.sleep(0.01)\n`;
+
+const runs = (pid: number): boolean => ![undefined, 'Z', 'X'].includes(processStat(pid)?.state);
+
+/** Checks in full what waits in its import, from the project's own folder. */
+async function whileItRuns(act: (one: Watching, pid: number) => Promise<void>): Promise<Watching> {
+  const gate = join(live.project.path, `gate-${process.hrtime.bigint()}`);
+  writeFileSync(join(live.project.path, 'waits.py'), WAITS(gate));
+  chmodSync(live.project.path, 0o777);
+  writeFileSync(join(live.project.path, 'runbook.yaml'), `name: waits\nlock: requirements.txt\nimportModule: waits\n`);
+  const one = fresh({ required: ['waits'] }, new Date(2026, 10, 21, 4, 59).getTime());
+  try {
+    await one.watch.look();
+    const pid = Number(await until('the import to begin', () => existsSync(`${gate}.began`) && readFileSync(`${gate}.began`, 'utf8').trim().split('\n')[0]));
+    await act(one, pid);
+  } finally {
+    writeFileSync(gate, '');
+    one.stop();
+    await one.watch.idle();
+    for (const name of ['runbook.yaml', 'waits.py', ...readdirSync(live.project.path).filter((file) => file.startsWith('gate-'))]) unlinkSync(join(live.project.path, name));
+    chmodSync(live.project.path, 0o755);
+  }
+  return one;
+}
+
+test('a full check runs at the lowest priority beside everything else: news and light checks go on, it is nobody\'s rider, and never runs twice', async () => {
+  await whileItRuns(async (one, pid) => {
+    assert.equal(readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]!.split(' ')[16], '19');
+    assert.match(processFile(pid, 'environ')!, /INTERPRETER_RUNBOOKS_OP=health\//);
+    assert.deepEqual(findRiders(one.ctx, resolvePlace(one.ctx, live.project.env), live.tree).filter(({ kind }) => kind === 'process'), []);
+    const checkIn = await one.next(5_000);
+    assert.equal(checkIn.kind, 'check-in');
+    const series = (): number => one.row(link)!.series.reduce((sum, [, n]) => sum + n, 0);
+    const began = series();
+    one.clock.now += 300_000;
+    await one.watch.look();
+    assert.equal(series(), began + 1);
+    const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && processFile(Number(name), 'environ')?.includes('INTERPRETER_RUNBOOKS_OP=health/'));
+    const groups = new Set(pids.map((name) => processStat(Number(name))?.pgrp));
+    assert.equal(groups.size, 1, 'one check');
+  });
+});
+
+test('what gave no answer at the lowest priority is asked again at the usual one: a busy host degrades nothing', async () => {
+  const files: [string, string][] = [['picky.py', 'import os, signal\nif os.nice(0) == 19: os.kill(os.getpid(), signal.SIGTERM)\n'], ['runbook.yaml', 'name: picky\nlock: requirements.txt\nimportModule: picky\n']];
+  for (const [name, text] of files) writeFileSync(join(live.project.path, name), text);
+  try {
+    const one = fresh({ required: ['picky'] }, new Date(2026, 10, 21, 4, 59).getTime());
+    await one.settle();
+    assert.deepEqual([one.row(link)!.state, one.row(link)!.verification!.status], ['GOOD', 'PASSED']);
+    one.stop();
+  } finally {
+    for (const [name] of files) unlinkSync(join(live.project.path, name));
+  }
+});
+
+test('a run that takes the environment ends the check\'s Pythons at once, and what they said is not believed; it is made anew afterwards', async () => {
+  const holder = { workflowId: 'wf/h', chain: 'chain-h', run: 'ch-h' };
+  const one = await whileItRuns(async (one, pid) => {
+    await acquireLease(one.ctx, testScope(), { env: live.project.env, holder, priority: 'forward' });
+    assert.equal(runs(pid), false, 'gone when the lease is given');
+    await one.watch.look();
+    await one.watch.idle();
+    assert.deepEqual([one.row(link)!.full, one.row(link)!.quietDay, one.row(link)!.state], [null, null, 'GOOD']);
+    assert.deepEqual(one.ctx.store.fence.groups(link), []);
+    one.clock.now += 10_000;
+    await one.settle();
+    assert.equal(one.row(link)!.full, null, 'not while the run has it');
+  });
+  await holderEnded(one.ctx, testScope(), { env: live.project.env, chain: holder.chain });
+  const next = fresh({ required: ['alpha'] }, new Date(2026, 10, 21, 4, 59).getTime());
+  await next.settle();
+  assert.equal(next.row(link)!.verification!.status, 'PASSED');
+  next.stop();
+});
+
+test('HM-01: what a run leaves is checked as soon as the run has given it back', async () => {
+  const one = fresh();
+  await one.settle();
+  const holder = { workflowId: 'wf/l', chain: 'chain-l', run: 'ch-l' };
+  const count = (): number => one.row(link)!.series.reduce((sum, [, n]) => sum + n, 0);
+  await acquireLease(one.ctx, testScope(), { env: live.project.env, holder, priority: 'forward' });
+  one.clock.now += 300_000;
+  await one.settle();
+  assert.equal(count(), 1, 'a run has it: later');
+  await holderEnded(one.ctx, testScope(), { env: live.project.env, chain: holder.chain });
+  await one.settle();
+  await one.settle();
+  assert.equal(count(), 2);
+  one.stop();
+});
+
+test('an agent that stops ends its full check with it and records nothing', async () => {
+  await whileItRuns(async (one, pid) => {
+    one.stop();
+    await one.watch.idle();
+    assert.equal(runs(pid), false);
+    assert.equal(one.row(link)!.full, null);
+    assert.deepEqual(one.warnings, []);
+  });
+});
+
+test('a host that was silent answers a greeting at once, by what waits or by a check-in with the whole state', async () => {
+  const one = fresh();
+  await one.settle();
+  const first = await one.next(20_000);
+  one.clock.now += 300_000;
+  await one.settle();
+  const greeting = await one.next(first.cursor, { greet: true });
+  assert.deepEqual([greeting.kind, greeting.health!.map(({ series }) => series)], ['check-in', ['GOOD×1']]);
+  assert.deepEqual(await one.next(first.cursor, { greet: true }), greeting, 'the answer was lost: the same again');
+  await assert.rejects(one.next(greeting.cursor), /no news/);
+  one.stop();
+});
+
+test('decision 12, HM-04: an hour later all of it is told, with its run-length series, and interpreters in use', async () => {
+  const one = fresh();
+  await one.settle();
+  const first = await one.next(30_000);
+  for (let at = 0; at < 11; at++) {
+    one.clock.now += 300_000;
+    await one.settle();
+  }
+  await withoutLock(async () => {
+    one.clock.now += 300_000;
+    await one.watch.look();
+    await one.watch.idle();
+    const changed = await one.next(first.cursor);
+    assert.match(changed.health![0]!.series, /^GOOD×11 DEGRADED×2$/);
+    assert.equal('foreign' in changed, false);
+    const hourly = await one.next(changed.cursor);
+    assert.deepEqual([hourly.kind, hourly.health!.map(({ state, series }) => [state, series])], ['hourly', [['DEGRADED', '']]]);
+    assert.ok(Array.isArray(hourly.foreign));
+  });
+  one.stop();
+});
