@@ -1,10 +1,11 @@
 /** Starts the stock ssh-keygen: found by absolute path, argument array, a private folder a call, a time limit, bounded output. */
 import { execFile, spawnSync } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ApplicationFailure } from '@temporalio/common';
 import { FAILURE } from '../policy/names.js';
+import { isExecutable } from './executable.js';
 
 /** A verification takes 5 ms here; a security key that waits for a touch is the longest that is still an answer. */
 const TIMEOUT_MS = 10_000;
@@ -36,15 +37,6 @@ export function findSshKeygen(searchPath = process.env['PATH'] ?? ''): string {
   const found = folders.map((folder) => path.join(folder, 'ssh-keygen')).find(isExecutable);
   if (found === undefined) throw unavailable(`ssh-keygen is in none of ${folders.join(', ')}`);
   return found;
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /**

@@ -93,11 +93,18 @@ export function detailsMarkdown(state: RunState): string {
     `Asked by ${markdownText(state.requester)}: ${markdownText(state.reason)}`,
     '',
     markdownText(message, 2_000),
+    ...(state.waitsFor && state.decision?.outcome === null ? ['', markdownText(soFar(state))] : []),
     ...(state.waitsFor?.command ? ['', `To act: ${markdownCode(state.waitsFor.command)}`] : []),
     ...(rows.length + running.length > 0 ? ['', row('step', 'took', 'fact'), '| :--- | ---: | :--- |', ...rows, ...running] : []),
     '',
     commandsFor(state).map(markdownCode).join(' · '),
   ].join('\n');
+}
+
+/** How far the decision is, and until when the board is to convene. */
+function soFar({ decision, exception }: RunState): string {
+  const convene = exception && exception.convenedAt === null && exception.conveneBy ? `; the board convenes by ${exception.conveneBy}` : '';
+  return `so far ${decision?.progress ?? ''}${convene}`;
 }
 
 /** The Web UI gives cells no padding and breaks them at spaces: short ones bring their own, without a break. */

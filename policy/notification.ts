@@ -9,7 +9,7 @@ import { oneLine } from './text.js';
 /** What there is to tell. Receivers may see words they don't know yet: the list grows. */
 export const NOTIFICATION_EVENTS = [
   'asked', 'reminder', 'overdue', 'escalated', 'declared', 'granted', 'approved', 'denied', 'expired', 'withdrawn', 'ending', 'reverted', 'revert-failed',
-  'made-permanent', 'superseded', 'closed', 'due', 'report', 'undelivered',
+  'made-permanent', 'superseded', 'closed', 'due', 'report', 'undelivered', 'health',
 ] as const;
 export type NotificationEvent = (typeof NOTIFICATION_EVENTS)[number];
 

@@ -35,15 +35,19 @@ export const AUDIT_EVENTS = {
   'made-permanent': 'an exception became permanent; data: review, from, to',
   'host-accepted': "a host's key was accepted; data: key, fingerprint",
   reminder: 'a date of the policy comes near; data: what, on',
+  health: 'the health of an environment changed, as its host judged it by itself; data: HealthState',
+  'foreign-interpreter': 'interpreters that no policy approves are in use on a host; data: foreign (ForeignInterpreter[])',
+  'warnings-accepted': 'a person accepted the warnings of a gate; data: digest, by, text, signature, document',
+  'preflight-signed': 'a person signed off a manual preflight; data: digest, by, text, signature, document',
 } as const;
 
 export type AuditEvent = keyof typeof AUDIT_EVENTS;
 
 /** Events about a host rather than a run: `run` and `link` may be empty in them. */
-const HOST_EVENTS: ReadonlySet<AuditEvent> = new Set<AuditEvent>(['check-in', 'changed', 'host-unreachable', 'host-back', 'host-accepted', 'reminder']);
+const HOST_EVENTS: ReadonlySet<AuditEvent> = new Set<AuditEvent>(['check-in', 'changed', 'host-unreachable', 'host-back', 'host-accepted', 'reminder', 'health', 'foreign-interpreter', 'warnings-accepted', 'preflight-signed']);
 
 /** Events that change an interpreter or decide about it: these need a justification (AU-01). */
-const CHANGE_EVENTS: ReadonlySet<AuditEvent> = new Set<AuditEvent>(['run-started', 'fallback-activated', 'aborted', 'undo', 'outcome', 'settle', 'approval-asked', 'granted', 'made-permanent', 'host-accepted']);
+const CHANGE_EVENTS: ReadonlySet<AuditEvent> = new Set<AuditEvent>(['run-started', 'fallback-activated', 'aborted', 'undo', 'outcome', 'settle', 'approval-asked', 'granted', 'made-permanent', 'host-accepted', 'warnings-accepted', 'preflight-signed']);
 
 /** Step at which the interpreter under the link changes; its `step-done` needs a justification too. */
 export const SWITCH_STEP = 'switch';

@@ -59,7 +59,7 @@ export interface RunLookup {
 }
 
 /** News of hosts tell of no run; the two below tell of another run than the one that wrote them. */
-const ABOUT_HOSTS: ReadonlySet<AuditEvent> = new Set<AuditEvent>(['check-in', 'changed', 'host-unreachable', 'host-back', 'host-accepted', 'reminder']);
+const ABOUT_HOSTS: ReadonlySet<AuditEvent> = new Set<AuditEvent>(['check-in', 'changed', 'host-unreachable', 'host-back', 'host-accepted', 'reminder', 'health', 'foreign-interpreter', 'warnings-accepted', 'preflight-signed']);
 const ABOUT_OTHERS: ReadonlySet<AuditEvent> = new Set<AuditEvent>(['unsettled', 'lease-freed']);
 /** Told by the parts of a run that have a chain of their own and may outlive it: these open no row. */
 const OF_PARTS: ReadonlySet<AuditEvent> = new Set<AuditEvent>(['approval-asked', 'vote', 'vote-refused', 'decided', 'overdue', 'notified', 'undelivered']);

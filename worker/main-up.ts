@@ -1,20 +1,13 @@
 /** Process entry of `runbook up`: everything here, in the foreground, until Ctrl-C. */
 import { parseArgs } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
-import { hostWatchId } from '../policy/ids.js';
-import { CONTROL_QUEUE } from '../policy/names.js';
+import { enrolHost } from './enrol.js';
 import { up, type UpHandle } from './up.js';
 
-/** Starts the long run of this instance's own host, or finds it running. */
+/** This instance's own host. */
 async function enrol({ address, namespace, host }: UpHandle): Promise<void> {
   const connection = await Connection.connect({ address });
-  await new Client({ connection, namespace }).workflow.start('hostWatch', {
-    workflowId: hostWatchId(host),
-    taskQueue: CONTROL_QUEUE,
-    args: [{ host, cursor: 0 }],
-    workflowIdConflictPolicy: 'USE_EXISTING',
-    staticSummary: `news of ${host}`,
-  });
+  await enrolHost(new Client({ connection, namespace }), host);
   await connection.close();
 }
 

@@ -1,37 +1,64 @@
 /** One long run per host: its only pending step is the agent's next news (decision 12). */
-import { ActivityFailure, continueAsNew, proxyActivities, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import { ActivityFailure, continueAsNew, proxyActivities, setCurrentDetails } from '@temporalio/workflow';
 import { expiredEntry } from '../policy/exception-view.js';
 import { hostEventsQueue } from '../policy/names.js';
-import type { AuditEntry } from '../policy/records.js';
 import { markdownText } from '../policy/text.js';
-import type { HostActivities, HostEvent, LeaseView } from '../activities/host/contract.js';
+import type { HostActivities, HostEvent, LeaseView, NextEventInput } from '../activities/host/contract.js';
 import { endedEntry } from './lib/ended.js';
 import { failureText } from './lib/failures.js';
 import { control, DEFAULT_TUNING, hostActivities } from './lib/host.js';
+import { foreignText, healthEntries, healthNews, HealthPager, watchEntry, type ToldHealth } from './lib/host-news.js';
 
 export interface HostWatchInput {
   host: string;
   cursor: number;
+  /** Digest of the rules that the agent checks its health by; null: not told yet. Absent in executions that began before there were any: they ask for none. */
+  rules?: string | null;
+  /** It did not answer when the execution before this one ended. */
+  isSilent?: boolean;
+  /** Health of its environments, as it was told last. */
+  told?: ToldHealth;
+  /** Interpreters in use that no policy approves, as they were told last. */
+  foreign?: string;
 }
 
 /** Events per execution; continue-as-new keeps the history of a host small. */
 const EVENTS_PER_EXECUTION = 500;
 
-export async function hostWatch({ host, cursor }: HostWatchInput): Promise<void> {
+export async function hostWatch({ host, cursor, rules, isSilent = false, foreign = '', told = {} }: HostWatchInput): Promise<void> {
+  const pager = new HealthPager(host);
+  const asksHealth = rules !== undefined;
   for (let count = 0; count < EVENTS_PER_EXECUTION; count++) {
-    const event = await nextNews(host, cursor, count);
-    if (!event) continue;
+    const event = await nextNews(host, { cursor, ...(asksHealth ? await question(host, rules ?? null, isSilent) : {}) }, count);
+    if (!event) {
+      isSilent = true;
+      continue;
+    }
     cursor = event.cursor;
-    const news = entryOf(host, `event/${cursor}`, event.kind === 'changed' || event.drift ? 'changed' : 'check-in', { ...event });
-    await control.appendRecords({ entries: [news, ...(event.expired ?? []).map((one) => expiredEntry(news, one))] });
+    const news = watchEntry(host, `event/${cursor}`, event.kind === 'changed' || event.drift ? 'changed' : 'check-in', { ...event });
+    const back = asksHealth && isSilent ? [watchEntry(host, `back/${cursor}`, 'host-back', {})] : [];
+    const health = asksHealth ? healthNews(event, told) : [];
+    const isForeignNews = asksHealth && event.foreign !== undefined && foreignText(event) !== foreign;
+    if (isForeignNews) foreign = foreignText(event);
+    const found = isForeignNews ? [watchEntry(host, `foreign/${cursor}`, 'foreign-interpreter', { foreign: event.foreign })] : [];
+    await control.appendRecords({ entries: [...back, news, ...(event.expired ?? []).map((one) => expiredEntry(news, one)), ...healthEntries(news, health), ...found] });
+    isSilent = false;
+    if (asksHealth) rules = event.rules ?? null;
     setCurrentDetails(details(host, event));
+    await pager.tell(health);
     for (const lease of event.quiet) await askAfter(host, lease);
   }
-  await continueAsNew<typeof hostWatch>({ host, cursor });
+  await continueAsNew<typeof hostWatch>({ host, cursor, rules: rules ?? null, isSilent, foreign, told });
+}
+
+/** What goes with the question: rules that are new to the agent, and that it was missed. */
+async function question(host: string, known: string | null, isSilent: boolean): Promise<Pick<NextEventInput, 'health' | 'greet'>> {
+  const { health } = await control.healthRules({ host, known });
+  return { ...(health ? { health } : {}), ...(isSilent ? { greet: true } : {}) };
 }
 
 /** The agent completes this when there is news; an hour without any is news too. Silence for 60 s: unreachable, as a fact. */
-async function nextNews(host: string, cursor: number, count: number): Promise<HostEvent | null> {
+async function nextNews(host: string, input: NextEventInput, count: number): Promise<HostEvent | null> {
   const { nextEvent } = proxyActivities<Pick<HostActivities, 'nextEvent'>>({
     taskQueue: hostEventsQueue(host),
     startToCloseTimeout: '2 hours',
@@ -40,10 +67,10 @@ async function nextNews(host: string, cursor: number, count: number): Promise<Ho
     summary: `news of ${host}`,
   });
   try {
-    return await nextEvent({ cursor });
+    return await nextEvent(input);
   } catch (error) {
     if (!(error instanceof ActivityFailure)) throw error;
-    await control.appendRecords({ entries: [entryOf(host, `silent/${count}`, 'host-unreachable', { problem: failureText(error) })] });
+    await control.appendRecords({ entries: [watchEntry(host, `silent/${count}`, 'host-unreachable', { problem: failureText(error) })] });
     setCurrentDetails(`### ${host} does not answer\n${failureText(error)}`);
     return null;
   }
@@ -55,16 +82,12 @@ async function askAfter(host: string, lease: LeaseView): Promise<void> {
   if (!holder || !(await control.isChainClosed(holder))) return;
   const { result } = await hostActivities(host, DEFAULT_TUNING, `${holder.run} has ended`).holderEnded({ env, chain: holder.chain });
   if (result === 'not-holder') return;
-  const entry = entryOf(host, `ended/${holder.chain}`, 'check-in', {});
+  const entry = watchEntry(host, `ended/${holder.chain}`, 'check-in', {});
   await control.appendRecords({ entries: [endedEntry(entry, holder, env, result)] });
-}
-
-function entryOf(host: string, key: string, event: AuditEntry['event'], data: AuditEntry['data']): AuditEntry {
-  const { workflowId, runId, firstExecutionRunId: chain } = workflowInfo();
-  return { key: `${runId}/${key}`, run: `watch-${host}`, kind: 'watch', event, at: new Date().toISOString(), workflowId, runId, chain, actor: `agent@${host}`, host, link: '', justification: 'host watch', data };
 }
 
 function details(host: string, event: HostEvent): string {
   const rows = event.environments.map((e) => `| ${e.link} | ${e.version ?? '—'} | ${e.tree} | ${e.state} |`);
-  return [`### ${host} · ${event.kind} ${event.at}`, `agent ${event.agentVersion}`, '', '| environment | version | tree | state |', '| --- | --- | --- | --- |', ...rows, ...(event.drift ?? []).map((d) => `- **${markdownText(d.link)}**: ${markdownText(d.what)}`)].join('\n');
+  const ill = (event.health ?? []).filter(({ state }) => state === 'DEGRADED').map((h) => `- **${markdownText(h.link)}** is degraded since ${h.since}: ${markdownText(h.problems[0]?.message ?? 'no problem told')}`);
+  return [`### ${host} · ${event.kind} ${event.at}`, `agent ${event.agentVersion}`, '', '| environment | version | tree | state |', '| --- | --- | --- | --- |', ...rows, ...(event.drift ?? []).map((d) => `- **${markdownText(d.link)}**: ${markdownText(d.what)}`), ...ill].join('\n');
 }

@@ -10,4 +10,5 @@ export { interpreterChange } from './interpreter-change.js';
 export { notifyRoles } from './notify-roles.js';
 export { planChange } from './plan-change.js';
 export { policyReminders } from './policy-reminders.js';
+export { recordStatement } from './record-statement.js';
 export { wheelFallback } from './wheel-fallback.js';

@@ -17,7 +17,7 @@ export interface NotifyInput {
   /** Roles told one after the other, where nobody of `to` could be. */
   otherwise: string[];
   /** What it is about, for the trail. */
-  about: { run: string; kind: RunKind; env: EnvironmentRef; requester: string; reason: string };
+  about: { run: string; kind: RunKind | 'watch'; env: EnvironmentRef; requester: string; reason: string };
 }
 
 export async function notifyRoles({ notification, to, otherwise, about }: NotifyInput): Promise<{ told: string[] }> {

@@ -9,6 +9,7 @@ import type { ApprovalRules } from '../../policy/model-approval.js';
 import type { LeaseHolder } from '../host/contract.js';
 import type { ApprovalActivities } from './contract-approval.js';
 import type { DueActivities } from './due.js';
+import type { HealthActivities } from './health.js';
 
 /** What a change needs before it may begin; absent: the policy pre-approves it. */
 export interface ApprovalNeeds {
@@ -55,7 +56,7 @@ export interface Ladder {
   knownGood: Record<string, string>;
 }
 
-export interface ControlActivities extends ApprovalActivities, DueActivities {
+export interface ControlActivities extends ApprovalActivities, DueActivities, HealthActivities {
   /**
    * Chooses the interpreters a request means: for a change the wanted one, for a fallback primary and fallback. Refuses
    * what the policy forbids, unknown policy digests, and classes whose approvals were not given.

@@ -9,6 +9,7 @@ import { isChainClosed } from './chains.js';
 import { createDueActivities } from './due.js';
 import { createExceptionReportActivities } from './exception-report.js';
 import { createExceptionActivities } from './exceptions.js';
+import { createHealthActivities } from './health.js';
 import { createNotifyActivities } from './notify.js';
 import { createPlanActivities } from './plan.js';
 import type { PolicyStore } from './policy-store.js';
@@ -32,6 +33,7 @@ export function createControlActivities({ records, policies, client, namespace }
     ...createSignatureActivities({ policies, records, namespace }),
     ...createExceptionActivities({ policies, records }),
     ...createDueActivities({ policies, records }),
+    ...createHealthActivities(policies),
     ...createNotifyActivities(policies),
     ...createExceptionReportActivities(records),
     renderDocuments: async (record) => fallbackDocuments(completeRecord(record, records.entriesOf(record.result.run).map(({ entry }) => entry))),

@@ -5,6 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { after, afterEach, before } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, type WorkflowClientInterceptor } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
@@ -15,6 +16,9 @@ import { ATTRIBUTE_TYPES } from '../../worker/server/settings.js';
 import { testBundle } from './bundles.js';
 import { inspectHistories, type Execution } from './histories.js';
 import { startDevServer, startTimeSkippingServer, type TestServer } from './servers.js';
+
+/** A telling that hangs is found by the check that follows. */
+const TELLING_MS = 10_000;
 
 /** How a file's environment is made. */
 export interface EnvironmentOptions {
@@ -82,7 +86,19 @@ export class FileEnvironment {
     const workers = [{ ...control, ...setup.worker }, ...this.hostWorkers(scope.host, setup.hostActivities)];
     const created = await Promise.all(workers.map((options) => Worker.create({ shutdownForceTime: '10s', ...options })));
     this.workers.push(...created);
-    return this.runAll(created, () => use(scope));
+    return this.runAll(created, async () => {
+      const value = await use(scope);
+      await this.untilTold();
+      return value;
+    });
+  }
+
+  /** Runs that tell people outlive the run that began them: they end while there is still a worker for them. */
+  private async untilTold(): Promise<void> {
+    const client = new Client({ connection: this.environment.nativeConnection, namespace: 'default' });
+    const { open } = await inspectHistories(client, this.started);
+    const tellings = open.filter((workflowId) => workflowId.startsWith('notify/')).map((workflowId) => client.workflow.getHandle(workflowId).result().catch(() => undefined));
+    await Promise.race([Promise.all(tellings), sleep(TELLING_MS, undefined, { ref: false })]);
   }
 
   /** The next check passes over workflow tasks that failed or timed out: a test that kills workers makes some. */

@@ -115,6 +115,9 @@ export function fakes({ host: onHost = {}, control: onControl = {} }: Overrides 
       return { head: { seq: entries.length, hash: 'f'.repeat(64) } };
     },
     dueNow: async () => ({ items: [] }),
+    healthRules: async () => ({ health: null }),
+    healthAlerts: async () => ({ alerts: [], to: [] }),
+    statementRoles: async () => ({ acceptedBy: ['operations'] }),
     isChainClosed: async () => false,
     ...approvals(),
     ...onControl,

@@ -12,7 +12,7 @@ import { discoverInterpreters } from '../../activities/host/interpreters.js';
 import { changeRequest, type Startable } from '../../client/cli/request.js';
 import { findInstance, type Instance } from '../../client/cli/instance.js';
 import { newRunIds, startRun, type Started } from '../../client/cli/runs.js';
-import { acceptHost } from '../../client/cli/commands/host.js';
+import { enrolHost } from '../../worker/enrol.js';
 import type { EnvironmentRef, Interpreter, RunResult } from '../../policy/model.js';
 import { openRecordsReadOnly, type RecordsReader } from '../../records/store.js';
 import type { UpOptions } from '../../worker/up-options.js';
@@ -143,7 +143,7 @@ async function startOn({ dir, project, link, index, found }: Pick<Parts, 'dir' |
   const handle = await up({ ...parts, allowRoot: true, port: 0, uiPort: null, home: path.join(dir, 'home'), handleSignals: false });
   const connection = await Connection.connect({ address: handle.address });
   const client = new Client({ connection });
-  await acceptHost(client, handle.host);
+  await enrolHost(client, handle.host);
   const instance = assemble({ dir, project, link, index, found, handle, client, connection });
   const made = await instance.cli('env', 'create', project, '--to', found.primary.version, '--yes', '--json');
   if (made.code !== 0) {

@@ -6,6 +6,7 @@ import { hostWatchId, parseWorkflowId, workflowIdOf } from '../../policy/ids.js'
 import { poll } from './instance.js';
 import { LOCK, type Stage } from './recording.js';
 import { APPROVALS } from './recording-approvals.js';
+import { CHECKS } from './recording-checks.js';
 import { changePolicy } from './voting.js';
 
 /** Workflow ids by the names of the histories they are kept as. */
@@ -329,4 +330,4 @@ const WATCHES: Case[] = [
 ];
 
 /** In the order they are recorded. */
-export const CASES: Case[] = [...CHANGES, ...MEASURED, ...LEASES, ...UNDOES, ...TIDYINGS, ...FALLBACKS, ...WATCHES, ...APPROVALS];
+export const CASES: Case[] = [...CHANGES, ...MEASURED, ...LEASES, ...UNDOES, ...TIDYINGS, ...FALLBACKS, ...WATCHES, ...APPROVALS, ...CHECKS];

@@ -2,35 +2,17 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { Command } from 'commander';
 import { parse, stringify } from 'yaml';
 import { approveCommand, rejectCommand } from '../../client/cli/commands/approve.js';
 import { planCommand } from '../../client/cli/commands/plan.js';
 import { runCommand } from '../../client/cli/commands/run.js';
-import { CliError, type Io } from '../../client/cli/io.js';
 import type { DecisionState } from '../../policy/model-approval.js';
 import { decisionQuery, statusQuery } from '../../workflows/messages.js';
+import { inProcess } from './in-process.js';
 import { poll, type CliAnswer, type TestInstance } from './instance.js';
 import { peopleOf, type TestPerson } from './people.js';
 
-/** One command in this process: starting one takes longer than most of them. */
-export async function inProcess(register: (program: Command, io: Io) => void, ...words: string[]): Promise<CliAnswer> {
-  const [out, talk]: [string[], string[]] = [[], []];
-  const io: Io = { out: (line) => void out.push(line), talk: (line) => void talk.push(line), interactive: false, ask: () => Promise.resolve(false), now: () => new Date() };
-  const program = new Command().exitOverride();
-  register(program, io);
-  const answer = (code: number): CliAnswer => ({ code, stdout: out.join('\n'), stderr: talk.join('\n') });
-  try {
-    await program.parseAsync(words, { from: 'user' });
-    return answer(Number(process.exitCode ?? 0));
-  } catch (error) {
-    if (!(error instanceof CliError)) throw error;
-    talk.push(error.message);
-    return answer(error.code);
-  } finally {
-    process.exitCode = 0;
-  }
-}
+export { inProcess } from './in-process.js';
 
 /** Nothing of the keys of whoever runs the tests. */
 export function withoutOwnKeys(dir: string): void {

@@ -43,6 +43,11 @@ const VARIANTS: Broken[] = [
   broken('decision 18: an order given anew that the older one could outrun', 'environment-change--waited-for-a-silent-host', 'lib/host.js', 'options), reissued)', 'options), 0)', /reissued/),
   broken('decision 13: a dead agent that is noticed after ten minutes', 'environment-change--done', 'lib/host.js', 'heartbeatMs: 10_000', 'heartbeatMs: 600_000', /heartbeatMs: 10000/),
   broken('decision 12: a host that is silent for an hour', 'host-watch--check-in-and-quiet-leases', 'host-watch.js', "heartbeatTimeout: '60 seconds'", "heartbeatTimeout: '1 hour'", /heartbeatMs: 60000/),
+  broken('decision 12: rules for its own checks that never reach a host', 'host-watch--health-changed', 'host-watch.js', '...(health ? { health } : {}), ', '', /nextEvent/),
+  broken('decision 12: worse health that is not on record', 'host-watch--health-changed', 'lib/host-news.js', "!== (told[one.link] ?? 'GOOD')", "=== 'ill'"),
+  broken('decision 12: worse health that nobody is told of', 'host-watch--health-changed', 'host-watch.js', 'await pager.tell(health);', ''),
+  broken('invariant 6: a statement of somebody without the role', 'record-statement--not-of-that-role', 'record-statement.js', 'acceptedBy.includes(one.role)', 'true'),
+  broken('invariant 6: a statement under the name of its requester', 'record-statement--accepted', 'record-statement.js', 'actor: verdict.person', "actor: 'somebody'", /somebody/),
   broken('decision 12: news that are asked for again and again', 'host-watch--check-in-and-quiet-leases', 'host-watch.js', 'cursor = event.cursor;', '', /cursor/),
 
   broken('invariant 4: done without verifying the link', 'environment-change--done', 'environment-change.js', 'await steps.verifyLink(run, plan, tree, manifestDigest);', ''),

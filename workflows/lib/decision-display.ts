@@ -4,7 +4,7 @@ import { setCurrentDetails, upsertMemo, upsertSearchAttributes } from '@temporal
 import { progressOf } from '../../policy/approval.js';
 import { formatEnvironment } from '../../policy/ids.js';
 import type { DecisionState, OpenDecision } from '../../policy/model-approval.js';
-import { markdownCode, markdownText } from '../../policy/text.js';
+import { markdownCode, markdownText, oneLine } from '../../policy/text.js';
 import type { Page } from './paging.js';
 
 const WAITS_FOR = defineSearchAttributeKey('RunbookWaitsFor', 'KEYWORD_LIST');
@@ -53,7 +53,9 @@ function details(state: DecisionState): string {
     ...counted.map(({ t, person, role, verdict }) => `- ${t} ${markdownText(person)} (${role}): ${verdict}`),
     ...refused.slice(-5).map(({ t, person, reason }) => `- ${t} not counted, ${markdownText(person ?? 'unknown')}: ${markdownText(reason)}`),
     '',
-    ...lines.slice(0, 40).map((line) => `    ${markdownText(line)}`),
+    '```',
+    ...lines.slice(0, 40).map((line) => oneLine(line).replaceAll('`', "'")),
+    '```',
   ].join('\n');
 }
 

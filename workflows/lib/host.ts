@@ -44,6 +44,9 @@ export const control: Omit<ControlActivities, 'verifySignature' | 'notify'> = {
   checkVerdict: besideWorkflows('checkVerdict', 'did the host say so itself'),
   appendRecords: besideWorkflows('appendRecords', 'put it on record'),
   dueNow: besideWorkflows('dueNow', 'which dates of the policy come near'),
+  healthRules: besideWorkflows('healthRules', 'what the host checks by'),
+  healthAlerts: besideWorkflows('healthAlerts', 'whom to tell about its health'),
+  statementRoles: besideWorkflows('statementRoles', 'who may sign such a thing'),
   isChainClosed: besideWorkflows('isChainClosed', 'is that run still open'),
 };
 

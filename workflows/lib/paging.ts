@@ -27,11 +27,12 @@ export interface Page extends Pick<Notification, 'event' | 'subject' | 'lines' |
 export class Pager {
   private count = 0;
 
-  constructor(private readonly about: NotifyInput['about']) {}
+  /** `scope`: begins the ids; one for each pager of a run. */
+  constructor(private readonly about: NotifyInput['about'], private readonly scope = workflowInfo().firstExecutionRunId) {}
 
   /** Returns when the telling has begun, and never fails: who can't be told stops no decision. */
   async page({ to, otherwise, ...what }: Page): Promise<void> {
-    const id = `${workflowInfo().firstExecutionRunId}/${++this.count}-${what.event}`;
+    const id = `${this.scope}/${++this.count}-${what.event}`;
     const { run, kind, env } = this.about;
     const notification: Notification = { id, run, kind, where: formatEnvironment(env), ...what };
     await startChild<typeof notifyRoles>('notifyRoles', {

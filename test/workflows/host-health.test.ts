@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ApplicationFailure } from '@temporalio/common';
+import { Context } from '@temporalio/activity';
+import type { HealthRules, HostEvent, NextEventInput } from '../../activities/host/contract.js';
+import type { HealthState } from '../../policy/checks/model.js';
+import { hostWatch, type HostWatchInput } from '../../workflows/host-watch.js';
+import { useEnvironment } from '../support/env.js';
+import { fakes } from '../support/fake-host.js';
+
+const env = useEnvironment();
+const until = async (done: () => boolean) => { while (!done()) await new Promise((resolve) => setTimeout(resolve, 20)); };
+
+const ILL: HealthState = { link: '/srv/p/.venv', state: 'DEGRADED', mode: 'light', since: '2026-01-01T00:00:00.000Z', problems: [{ check: 'package_integrity', severity: 'critical', message: 'x.pth appeared' }], verification: null, series: 'GOOD×11 DEGRADED×1' };
+const RULES: HealthRules = { digest: 'd2', everySeconds: 300, policy: {} as HealthRules['policy'] };
+
+type Told = Partial<HostEvent> & Pick<HostEvent, 'kind'>;
+
+/** Answers with `told`, one after the other; `'silent'`: the agent missed its heartbeat. Keeps what it was asked. */
+function agentOf(told: (Told | 'silent')[]) {
+  const asked: NextEventInput[] = [];
+  const nextEvent = async (input: NextEventInput): Promise<HostEvent> => {
+    asked.push(input);
+    const event = told[asked.length - 1];
+    if (event === 'silent') throw ApplicationFailure.nonRetryable('missed its heartbeat');
+    if (!event) return Context.current().cancelled;
+    return { cursor: input.cursor + 1, at: '2026-01-01T00:00:00.000Z', agentVersion: '1', environments: [], quiet: [], ...event };
+  };
+  return { asked, nextEvent };
+}
+
+/** Runs a watch until the agent was asked once more than it has answers. */
+async function watched(t: Parameters<typeof env.withWorker>[0], told: (Told | 'silent')[], control: NonNullable<Parameters<typeof fakes>[0]>['control'] = {}, input: Partial<HostWatchInput> = { rules: null }) {
+  const agent = agentOf(told);
+  const f = fakes({ host: { nextEvent: agent.nextEvent }, control });
+  await env.withWorker(t, { activities: f.control, hostActivities: f.host }, async ({ client, taskQueue, host, id }) => {
+    const handle = await client.workflow.start(hostWatch, { taskQueue, workflowId: id('watch'), args: [{ host, cursor: 0, ...input }] });
+    await until(() => agent.asked.length > told.length);
+    await handle.terminate('seen');
+  });
+  return { ...f, asked: agent.asked };
+}
+
+test('decision 12: rules go to the agent once, and again only when the policy changed', async (t) => {
+  const digests: (string | null)[] = [];
+  const healthRules = async ({ known }: { known: string | null }) => (digests.push(known), { health: known === RULES.digest ? null : RULES });
+  const { asked } = await watched(t, [{ kind: 'check-in', rules: 'd1' }, { kind: 'changed', rules: 'd2' }], { healthRules });
+  assert.deepEqual(digests, [null, 'd1', 'd2']);
+  assert.deepEqual(asked.map(({ health }) => health?.digest ?? null), ['d2', 'd2', null]);
+});
+
+test('a host that was silent is on record as unreachable once, is greeted, and is back once', async (t) => {
+  const { asked, entries } = await watched(t, ['silent', { kind: 'check-in' }, { kind: 'hourly' }]);
+  assert.deepEqual(entries.map(({ event }) => event), ['host-unreachable', 'host-back', 'check-in', 'check-in']);
+  assert.deepEqual(asked.map(({ greet }) => greet === true), [false, true, false, false]);
+});
+
+test('HM-03, HM-04, HM-05: worse health is on record by environment and told to whom the policy names, critical first', async (t) => {
+  const alerts = async () => ({ alerts: [{ link: ILL.link, severity: 'critical' as const, subject: 'runtime environment issues', lines: ['1 critical violation:', '- package_integrity: x.pth appeared'] }], to: ['operations'] });
+  const told: string[] = [];
+  const { entries } = await watched(t, [{ kind: 'changed', health: [ILL] }, { kind: 'hourly', health: [ILL] }], { healthAlerts: alerts, notify: async ({ notification, role }) => (told.push(`${notification.event} ${notification.severity} ${role}`), { delivered: [role], failed: [] }) });
+  await until(() => told.length > 0);
+  assert.deepEqual(told, ['health critical operations']);
+  const health = entries.filter(({ event }) => event === 'health');
+  assert.deepEqual(health.map(({ link, data }) => [link, data['state']]), [[ILL.link, 'DEGRADED']]);
+});
+
+test('what was told is not told again by a restart of the agent, and a recovery is told whenever it comes', async (t) => {
+  const good: HealthState = { ...ILL, state: 'GOOD', problems: [] };
+  const { entries } = await watched(t, [{ kind: 'changed', health: [ILL] }, { kind: 'check-in', health: [ILL] }, { kind: 'check-in', health: [good] }, { kind: 'hourly', health: [good] }]);
+  assert.deepEqual(entries.filter(({ event }) => event === 'health').map(({ data }) => data['state']), ['DEGRADED', 'GOOD']);
+});
+
+test('a check-in tells of what is not well, and of nothing else', async (t) => {
+  const { entries } = await watched(t, [{ kind: 'check-in', health: [ILL, { ...ILL, link: '/srv/q/.venv', state: 'GOOD', problems: [] }] }]);
+  assert.deepEqual(entries.filter(({ event }) => event === 'health').map(({ link }) => link), ['/srv/p/.venv']);
+});
+
+test('PV-35: interpreters in use that no policy approves are on record when they change', async (t) => {
+  const foreign = [{ path: '/opt/old/bin/python3.8', version: '3.8.18', processes: 2, why: 'older than any approved line' }];
+  const { entries } = await watched(t, [{ kind: 'check-in', foreign }, { kind: 'hourly', foreign: [{ ...foreign[0]!, processes: 3 }] }, { kind: 'hourly', foreign: [] }]);
+  assert.deepEqual(entries.filter(({ event }) => event === 'foreign-interpreter').map(({ data }) => (data['foreign'] as unknown[]).length), [1, 0]);
+});
+
+test('invariant 12: an execution that began before there was health asks for none, and hands on to one that does', async (t) => {
+  const { calls, asked } = await watched(t, ['silent', { kind: 'check-in' }], {}, {});
+  assert.ok(!calls.includes('healthRules'));
+  assert.deepEqual(asked.map((input) => Object.keys(input)), [['cursor'], ['cursor'], ['cursor']]);
+});
