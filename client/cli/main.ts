@@ -15,7 +15,7 @@ First steps:
   runbook init . && runbook up
   runbook plan change .
 
-Exit codes: 0 yes · 1 no · 3 still waiting · 4 needs a person
+Exit codes: 0 yes · 1 no · 2 warning (verify) · 3 still waiting · 4 needs a person
             64 bad input, nothing started · 69 could not tell · 70 our bug`;
 
 /**

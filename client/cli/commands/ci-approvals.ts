@@ -11,6 +11,9 @@ import { readFiles } from '../git-tree.js';
 import { findInstance, type Instance } from '../instance.js';
 import { couldNotTell, EXIT, refusal, type Io } from '../io.js';
 import { recordsOf } from '../known-runs.js';
+import { ciMatrixCommand } from './ci-matrix.js';
+import { ciVersionCommand } from './ci-version.js';
+import { ciWheelsCommand } from './ci-wheels.js';
 
 interface Options {
   base: string;
@@ -24,11 +27,13 @@ interface Options {
 
 const PROJECT_FILE = 'runbook.yaml';
 
-/** `runbook ci constraints`: the check for pull requests (AP-02, AP-03, DIS-35). */
+/** `runbook ci version|wheels|matrix|constraints`: what a pipeline asks. `constraints`: the check for pull requests (AP-02, AP-03, DIS-35). */
 export function ciCommand(program: Command, io: Io): void {
-  program
-    .command('ci')
-    .command('constraints')
+  const ci = program.command('ci');
+  ciVersionCommand(ci, io);
+  ciWheelsCommand(ci, io);
+  ciMatrixCommand(ci, io);
+  ci.command('constraints')
     .description('refuse changes of Python versions that no interpreter change approved')
     .requiredOption('--base <place>', 'as it is: REF, REF:PATH, or ./PATH')
     .option('--head <place>', 'as it would be', '.')

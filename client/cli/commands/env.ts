@@ -3,10 +3,11 @@ import { formatEnvironment } from '../../../policy/ids.js';
 import type { RunView } from '../../../policy/run-view.js';
 import { behindLeastPatch, behindText } from '../../../policy/security-patch.js';
 import { askOptions } from '../asking.js';
+import { createDevEnvironment } from '../dev-environment.js';
 import { knownEnvironments, type KnownEnvironment } from '../environments.js';
 import { readPolicy } from '../files.js';
 import { findInstance, type Instance } from '../instance.js';
-import { localTime, table, type Io } from '../io.js';
+import { localTime, refusal, table, type Io } from '../io.js';
 import { changeRequest, readDigest } from '../request.js';
 import { recordsOf } from '../known-runs.js';
 import { readTarget } from '../target.js';
@@ -31,9 +32,15 @@ export function envCommand(program: Command, io: Io): void {
     .option('--yes', 'agree to the plan without being asked')
     .option('--plan <digest>', 'with --yes: agree to this plan only (first 8 characters or more)')
     .option('--json', 'the result as JSON')
-    .addHelpText('after', '\nExample:\n  runbook env create . --to 3.12')
-    .action(async (target: string, options: RunOptions) => {
+    .option('--profile <name>', 'dev: a developer\'s own .venv from the primary interpreter, by stock venv and pip; no server, no record')
+    .addHelpText('after', '\nExamples:\n  runbook env create . --to 3.12\n  runbook env create . --profile dev')
+    .action(async (target: string, options: RunOptions & { profile?: string }) => {
       const instance = findInstance();
+      if (options.profile !== undefined) {
+        refuseProfile(options);
+        process.exitCode = await createDevEnvironment(io, instance, target, options.json ?? false);
+        return;
+      }
       readDigest(options.plan, `runbook plan change ${target} --create`);
       const { request, workflowId } = changeRequest(instance, 'change', readTarget(target, instance), { reason: 'environment made', ...options, create: true });
       process.exitCode = await carryOut(io, instance, request, workflowId, options);
@@ -53,6 +60,13 @@ export function envCommand(program: Command, io: Io): void {
       if (history.length === 0) return io.out('no run on record changed it');
       for (const line of table(['WHEN', 'RUN', 'VERSIONS', 'ASKED BY', 'WHY'], history.map((v) => [localTime(v.changedAt ?? v.startedAt), v.run, versionsText(v), v.requester, v.reason]), 'start')) io.out(line);
     });
+}
+
+/** Only `dev`, and nothing beside it that speaks of a run. */
+function refuseProfile({ profile, to, plan, sign, key, as }: RunOptions & { profile?: string }): void {
+  const extra = Object.entries({ '--to': to, '--plan': plan, '--sign': sign, '--key': key, '--as': as }).find(([, value]) => value !== undefined)?.[0];
+  const got = profile !== 'dev' ? profile! : extra === undefined ? null : `${extra} with it`;
+  if (got !== null) throw refusal([{ what: '--profile', expected: 'dev alone: the primary interpreter, no run', got, wayOut: 'runbook env create PATH --profile dev' }]);
 }
 
 /** PV-34: one whose interpreter lacks security fixes is marked, and told below the list. */

@@ -1,16 +1,18 @@
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
-import { hostWatchId } from '../../../policy/ids.js';
 import type { HostKey } from '../../../policy/host-keys.js';
-import { CONTROL_QUEUE, hostQueue } from '../../../policy/names.js';
+import { hostQueue } from '../../../policy/names.js';
+import { enrolHost } from '../../../worker/enrol.js';
 import { acceptKey, keyOnceTold, knownKey, type AcceptOptions } from '../host-keys.js';
 import { findInstance, type Instance } from '../instance.js';
 import { refusal, table, type Io } from '../io.js';
 import { withClient } from '../temporal.js';
+import { hostInterpretersCommand } from './host-interpreters.js';
 
-/** `runbook host list|accept`. */
+/** `runbook host list|accept|interpreters`. */
 export function hostCommand(program: Command, io: Io): void {
   const host = program.command('host');
+  hostInterpretersCommand(host, io);
   host
     .command('list')
     .description('enrolled hosts, and whether their agents answer')
@@ -31,7 +33,7 @@ export function hostCommand(program: Command, io: Io): void {
       if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name)) throw refusal([{ what: `host ${JSON.stringify(name)}`, expected: 'a host name', got: name, wayOut: 'the agent prints its name when it starts' }]);
       const instance = findInstance();
       process.exitCode = await withClient(instance, async (client) => {
-        await acceptHost(client, name);
+        await enrolHost(client, name);
         io.out(`${name} is watched`);
         return acceptKey(io, client, instance, name, await keyOnceTold(instance, name), options);
       });
@@ -45,17 +47,6 @@ interface ListedHost {
   agents: number;
   key: HostKey;
   since: string;
-}
-
-/** Starts the host's one long run, or finds it running. */
-export async function acceptHost(client: Client, host: string): Promise<void> {
-  await client.workflow.start('hostWatch', {
-    workflowId: hostWatchId(host),
-    taskQueue: CONTROL_QUEUE,
-    args: [{ host, cursor: 0 }],
-    workflowIdConflictPolicy: 'USE_EXISTING',
-    staticSummary: `news of ${host}`,
-  });
 }
 
 async function listHosts(client: Client, instance: Instance): Promise<ListedHost[]> {

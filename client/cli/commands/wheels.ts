@@ -12,14 +12,16 @@ import { readTarget } from '../target.js';
 import { withClient } from '../temporal.js';
 import { placeOf } from '../words.js';
 import { askForPlan } from './plan.js';
+import { wheelsHealthCommand } from './wheels-health.js';
 
 /** What the exit code says: is there a way back to the fallback interpreter, should it be needed (PV-17)? */
 const CODES = { yes: EXIT.yes, no: EXIT.no, 'could-not-tell': EXIT.couldNotTell } as const;
 
-/** `runbook wheels [PATH]`: the wheel-availability checklist of a project's lock (PV-13). Changes nothing. */
+/** `runbook wheels [PATH]`: the wheel-availability checklist of a project's lock (PV-13); `health`: of what stands. Change nothing. */
 export function wheelsCommand(program: Command, io: Io): void {
-  program
-    .command('wheels [target]')
+  const wheels = program.command('wheels [target]');
+  wheelsHealthCommand(wheels, io);
+  wheels
     .option('--report <form>', 'md or html, to publish it; default: a table')
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExit code: 0 the fallback has a wheel for each package, 1 it lacks one, 69 could not tell\n\nExamples:\n  runbook wheels\n  runbook wheels web-01:/srv/pricer --report md > wheels.md')

@@ -1,9 +1,11 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { lstatSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import type { EnvironmentRef } from '../../../policy/model.js';
-import { driftLine, whyLine } from '../../../policy/run-text.js';
+import { driftLine, otherThanLeft, putThereBy, runOfTree, whyLine, type Present } from '../../../policy/run-text.js';
+import type { RunView } from '../../../policy/run-view.js';
 import { standingOf, toldAt } from '../../../policy/standing.js';
+import type { RecordsReader } from '../../../records/store.js';
 import { findInstance } from '../instance.js';
 import { localTime, type Io } from '../io.js';
 import { recordsOf } from '../known-runs.js';
@@ -21,9 +23,12 @@ export function whyCommand(program: Command, io: Io): void {
       const records = recordsOf(instance);
       const history = records?.historyOf(env.host, env.link) ?? [];
       const now = io.now().toISOString();
-      if (options.json) return io.out(JSON.stringify(history.map((view, at) => (at === 0 ? { ...view, standing: standingOf(history, now) } : view)), null, 2));
-      const live = env.host === instance.host ? { live: versionAt(env) } : {};
-      io.out(whyLine({ history, formatTime: localTime, now, ...live }));
+      const here = env.host === instance.host ? presentAt(env) : null;
+      if (options.json) return io.out(JSON.stringify(history.map((view, at) => (at === 0 ? { ...view, standing: standingOf(history, now), live: here } : view)), null, 2));
+      const other = here && otherThanLeft(history[0], here);
+      const putThere = other ? putThereBy(builderOf(env, here, records), history[0]!, localTime) : '';
+      io.out(whyLine({ history, formatTime: localTime, now, ...(here === null ? {} : { live: here.version }), ...(other === 'version' ? { putThere } : {}) }));
+      if (other === 'tree') io.out(`what stands is another tree${here?.tree ? `, ${here.tree}` : ''}, ${putThere}`);
       const drift = driftLine(env, history[0] ? toldAt(history[0]) : '', (records?.entriesByEvent('changed') ?? []).map(({ entry }) => entry), localTime);
       if (drift !== null) io.out(drift);
     });
@@ -37,4 +42,27 @@ function versionAt({ link }: EnvironmentRef): string | null {
   } catch {
     return null;
   }
+}
+
+/** Version and tree of an environment of this host, without starting anything. */
+function presentAt(env: EnvironmentRef): Present {
+  return { version: versionAt(env), tree: treeAt(env) };
+}
+
+/** Name of the tree in `.venvs/` that the link leads to. */
+function treeAt({ link }: EnvironmentRef): string | null {
+  try {
+    if (!lstatSync(link).isSymbolicLink()) return null;
+    const [folder, name, ...deeper] = path.relative(path.dirname(link), path.resolve(path.dirname(link), readlinkSync(link))).split('/');
+    return folder === '.venvs' && name !== undefined && deeper.length === 0 ? name : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The run that built what stands: of this project, on this host; null where none is on record. */
+function builderOf({ host, link }: EnvironmentRef, { tree }: Present, records: RecordsReader | null): RunView | null {
+  const run = runOfTree(tree);
+  const named = run === null ? [] : (records?.runsNamed([run]) ?? []);
+  return named.find((view) => view.host === host && path.dirname(view.link) === path.dirname(link) && view.changedAt !== null) ?? null;
 }

@@ -4,18 +4,17 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, beforeEach, test } from 'node:test';
-import { Command } from 'commander';
 import { stringify } from 'yaml';
 import { openPolicyStore } from '../../../activities/control/policy-store.js';
 import { policyCommand } from '../../../client/cli/commands/policy.js';
 import { findInstance } from '../../../client/cli/instance.js';
-import { CliError, type Io } from '../../../client/cli/io.js';
 import { missingStages } from '../../../client/cli/policy-signatures.js';
 import { parseWith } from '../../../policy/files/explain.js';
 import { parsePolicy } from '../../../policy/files/load.js';
 import { signersFileSchema } from '../../../policy/files/signers-file.js';
 import type { SignedRevision } from '../../../policy/revision.js';
 import { policyText } from '../../../policy/signed-texts.js';
+import { inProcessAt } from '../../support/in-process.js';
 import { makePeople, peopleOf, stockSshKeygen } from '../../support/people.js';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'runbooks-policy-'));
@@ -42,22 +41,8 @@ beforeEach(() => {
 });
 
 async function cli(...words: string[]): Promise<{ code: number; out: string; talk: string }> {
-  const [out, talk]: [string[], string[]] = [[], []];
-  const io: Io = { out: (line) => void out.push(line), talk: (line) => void talk.push(line), interactive: false, ask: () => Promise.resolve(false), now: () => new Date('2026-11-21T12:00:00Z') };
-  const program = new Command().exitOverride();
-  policyCommand(program, io);
-  process.exitCode = 0;
-  const answer = (code: number) => ({ code, out: out.join('\n'), talk: talk.join('\n') });
-  try {
-    await program.parseAsync(['policy', ...words], { from: 'user' });
-    return answer(Number(process.exitCode));
-  } catch (error) {
-    if (!(error instanceof CliError)) throw error;
-    talk.push(error.message);
-    return answer(error.code);
-  } finally {
-    process.exitCode = 0;
-  }
+  const { code, stdout, stderr } = await inProcessAt(() => new Date('2026-11-21T12:00:00Z'), policyCommand, 'policy', ...words);
+  return { code, out: stdout, talk: stderr };
 }
 
 const sign = (person: keyof typeof people, ...more: string[]) => cli('sign', '--yes', '--key', people[person].file, ...more);

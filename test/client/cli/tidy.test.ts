@@ -11,7 +11,7 @@ let it: TestInstance;
 before(async () => (it = await startInstance()), { timeout: 240_000 });
 after(() => it?.stop());
 
-const trees = (project: string): string[] => readdirSync(path.join(project, '.venvs')).filter((name) => name !== 'README' && !name.startsWith('.')).sort();
+const trees = (project: string): string[] => readdirSync(path.join(project, '.venvs')).filter((name) => name !== 'README' && name !== 'state.json' && !name.startsWith('.')).sort();
 const changesOf = (link: string): number => {
   const records = it.records();
   const { length } = records.historyOf(it.env.host, link);

@@ -3,10 +3,9 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { Command } from 'commander';
 import { wheelsCommand } from '../../../client/cli/commands/wheels.js';
-import { CliError, type Io } from '../../../client/cli/io.js';
 import type { Checklist } from '../../../policy/wheel-checklist.js';
+import { inProcess } from '../../support/in-process.js';
 import { startInstance, type TestInstance } from '../../support/instance.js';
 
 let it: TestInstance;
@@ -14,21 +13,8 @@ before(async () => (it = await startInstance()), { timeout: 240_000 });
 after(() => it.stop());
 
 async function wheels(...words: string[]): Promise<{ out: string; talk: string; code: number }> {
-  const [out, talk]: [string[], string[]] = [[], []];
-  const io: Io = { out: (line) => void out.push(line), talk: (line) => void talk.push(line), interactive: false, ask: () => Promise.resolve(false), now: () => new Date(0) };
-  const program = new Command().exitOverride();
-  wheelsCommand(program, io);
-  const answer = (code: number) => ({ out: out.join('\n'), talk: talk.join('\n'), code });
-  try {
-    await program.parseAsync(['wheels', ...words], { from: 'user' });
-    return answer(Number(process.exitCode ?? 0));
-  } catch (error) {
-    if (!(error instanceof CliError)) throw error;
-    talk.push(error.message);
-    return answer(error.code);
-  } finally {
-    process.exitCode = 0;
-  }
+  const { code, stdout, stderr } = await inProcess(wheelsCommand, 'wheels', ...words);
+  return { code, out: stdout, talk: stderr };
 }
 
 test('PV-13, PV-16, PV-17: every dependency has a row with both verdicts; exit 0 where the fallback has all', { timeout: 60_000 }, async () => {

@@ -1,0 +1,131 @@
+/** `runbook ci version|wheels|matrix`, over real environments. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, beforeEach, test } from 'node:test';
+import { parse } from 'yaml';
+import { ciCommand } from '../../../client/cli/commands/ci-approvals.js';
+import { parsePolicy } from '../../../policy/files/load.js';
+import { checkCli, type CheckCli } from '../../support/check-cli.js';
+import { fakeInterpreter, SETTINGS, type Checked } from '../../support/checked-environment.js';
+import { inProcess } from '../../support/in-process.js';
+
+let it: CheckCli;
+let right: Checked;
+before(async () => {
+  it = checkCli();
+  right = await it.bench.environment();
+}, { timeout: 120_000 });
+after(() => it.close());
+beforeEach(() => it.policy());
+
+const ci = (...words: string[]) => inProcess(ciCommand, 'ci', ...words);
+const interpreters = (primary: string, fallback: string) => ({ interpreters: { primary: { version: primary, justification: 'test' }, fallback: { version: fallback, justification: 'test' } } });
+
+test('PV-22, PV-23: the version check has the document\'s fields, and prints both versions', { timeout: 60_000 }, async () => {
+  const told = await ci('version', right.project, '--json');
+  assert.equal(told.code, 0, told.stderr);
+  const { version_compatible, current_version, required_version } = JSON.parse(told.stdout) as Record<string, unknown>;
+  assert.deepEqual({ version_compatible, current_version, required_version }, { version_compatible: true, current_version: right.python.version, required_version: '3.12.x or 3.11.13' });
+  const { stdout } = await ci('version', right.project);
+  assert.match(stdout, new RegExp(`^current_version: ${right.python.version}\\nrequired_version: 3\\.12\\.x or 3\\.11\\.13$`, 'm'));
+});
+
+test('CI-01, CI-03, CI-06, PV-23: neither 3.12 nor 3.11.13 fails the build with 1, also a release candidate of 3.12', { timeout: 60_000 }, async () => {
+  const other = await it.bench.environment({ line: '3.11' });
+  const { code, stdout } = await ci('version', other.project);
+  assert.equal(code, 1);
+  assert.match(stdout, /^✗ Python 3\.11\.\d+ is not an approved version/);
+  const candidate = await it.bench.environment();
+  fakeInterpreter(candidate, { text: '3.12.0rc2', info: '3, 12, 0, "candidate", 2' });
+  const told = await ci('version', candidate.project, '--json');
+  assert.equal(told.code, 1);
+  assert.deepEqual((({ version_compatible: ok, current_version: version }) => [ok, version])(JSON.parse(told.stdout) as Record<string, unknown>), [false, '3.12.0rc2']);
+});
+
+test('CI-02: the project\'s module must import; class and way out are named', { timeout: 120_000 }, async () => {
+  const project = (module: string, text: string) => it.bench.environment({ settings: `${SETTINGS}importModule: ${module}\n`, files: { [`${module}/__init__.py`]: text } });
+  const good = await project('app', 'import numpy\n');
+  assert.deepEqual([(await ci('wheels', good.project)).code, (await ci('wheels', good.project)).stdout], [0, '✓ app imports']);
+  const bad = await project('app', 'import nosuch\n');
+  const failed = await ci('wheels', bad.project, '--json');
+  assert.equal(failed.code, 1);
+  const { class: failure, remedy, error } = JSON.parse(failed.stdout) as Record<string, string>;
+  assert.match(`${failure} ${remedy} ${error}`, /^IMPORT_INCOMPATIBLE pin what brings nosuch .*No module named 'nosuch'/);
+  const ends = await project('app', 'import os\nos._exit(3)\n');
+  assert.equal((await ci('wheels', ends.project)).code, 1, 'a module that ends the process does not import');
+});
+
+test('CI-02: a project that names no module is bad input, not a pass', { timeout: 60_000 }, async () => {
+  const { code, stderr } = await ci('wheels', right.project);
+  assert.equal(code, 64);
+  assert.match(stderr, /runbook\.yaml: expected importModule, .* got none[^]*nothing was started$/);
+});
+
+test('CI-04: every supported version of the policy, as text that no reader takes for a number', async () => {
+  it.policy(interpreters('3.10.x', '3.9.18'));
+  const github = await ci('matrix', '--github');
+  assert.equal(github.code, 0);
+  assert.deepEqual(JSON.parse(github.stdout.replace(/^matrix=/, '')), { 'python-version': ['3.10', '3.9.18'] });
+  const gitlab = parse((await ci('matrix', '--gitlab')).stdout) as { '.python-matrix': { parallel: { matrix: { PYTHON_VERSION: unknown[] }[] } } };
+  assert.deepEqual(gitlab['.python-matrix'].parallel.matrix[0]!.PYTHON_VERSION, ['3.10', '3.9.18']);
+  assert.deepEqual((JSON.parse((await ci('matrix', '--json')).stdout) as Record<string, unknown>)['python-version'], ['3.10', '3.9.18']);
+});
+
+test('HM-17, CI-04: --check wants an interpreter of each on this machine, with the patches the policy asks for', { timeout: 60_000 }, async () => {
+  const fallback = (await it.bench.environment({ line: '3.11' })).python.version;
+  it.policy(interpreters('3.12.x', fallback));
+  const there = await ci('matrix', '--check');
+  assert.equal(there.code, 0, there.stdout + there.stderr);
+  it.policy(interpreters('3.12.x', '3.99.0'));
+  const missing = await ci('matrix', '--check', '--json');
+  assert.equal(missing.code, 1);
+  assert.match(missing.stderr, /^missing: Python 3\.99\.0 \(fallback\): expected an interpreter of it on this machine, got none/m);
+  assert.deepEqual((JSON.parse(missing.stdout) as { entries: { found: string | null }[] }).entries.map(({ found }) => found), [right.python.version, null]);
+  it.policy({ ...interpreters('3.12.x', fallback), minPatch: { '3.12': 99 } });
+  const behind = await ci('matrix', '--check');
+  assert.equal(behind.code, 1);
+  assert.match(behind.stderr, /missing: Python 3\.12\.x \(primary\), at least patch 99/);
+});
+
+test('bad input: two forms at once, a policy that is not there', async () => {
+  for (const words of [['matrix', '--github', '--gitlab'], ['matrix', '--policy', 'nosuch'], ['version', 'nosuch'], ['wheels', 'nosuch']]) {
+    const { code, stderr } = await ci(...words);
+    assert.equal(code, 64, words.join(' '));
+    assert.match(stderr, /^refused: .*: expected .+, got .+\n {2}try: .+\nnothing was started$/);
+  }
+});
+
+test('CI-01: without an environment it is the first python3 on PATH that is judged', { timeout: 60_000 }, async () => {
+  const { path: project } = it.bench.host.project('plain', { 'requirements.txt': '' });
+  const before = process.env['PATH'];
+  const folder = path.join(it.cwd, 'bin');
+  try {
+    process.env['PATH'] = `${path.dirname(right.python.realpath)}:${before}`;
+    const { stdout } = await ci('version', project, '--json');
+    assert.equal((JSON.parse(stdout) as Record<string, unknown>)['current_version'], right.python.version);
+    process.env['PATH'] = folder;
+    const none = await ci('version', project, '--json');
+    assert.equal(none.code, 1);
+    assert.deepEqual((({ current_version: version, status }) => [version, status])(JSON.parse(none.stdout) as Record<string, unknown>), [null, 'not_found']);
+  } finally {
+    process.env['PATH'] = before;
+  }
+});
+
+test('CI-05, CI-07, CI-08, CI-09: the templates in docs/preflight.md have the document\'s triggers, quoted versions and artifacts', () => {
+  const page = readFileSync(path.resolve(import.meta.dirname, '../../../../docs/preflight.md'), 'utf8');
+  const blocks = [...page.matchAll(/```yaml\n([^]*?)```/g)].map(([, text]) => text!);
+  const github = parse(blocks.find((text) => text.includes('runs-on:'))!) as { on: object; jobs: Record<string, { strategy?: { matrix: unknown }; steps: { run?: string; with?: Record<string, string>; if?: string }[] }> };
+  assert.deepEqual(github.on, { push: { branches: ['main', 'develop'] }, pull_request: { branches: ['main'] } });
+  const steps = Object.values(github.jobs).flatMap((job) => job.steps);
+  const runs = steps.map(({ run }) => run ?? '').join('\n');
+  assert.ok(runs.indexOf('runbook ci version') < runs.indexOf('runbook preflight') && runs.indexOf('runbook preflight') < runs.indexOf('runbook verify'), runs);
+  const upload = steps.find((step) => step.with?.['name']?.startsWith('preflight-results-'))!;
+  assert.match(upload.with!['path']!, /preflight_check_\*\.log\s+runtime_verification_results\.json/);
+  assert.equal(upload.if, 'always()', 'also when a check fails');
+  const gitlab = blocks.find((text) => text.includes('reports:'))!;
+  const policy = parsePolicy(blocks.find((text) => text.startsWith('checks:'))!, 'docs/preflight.md');
+  assert.ok('policy' in policy, JSON.stringify(policy));
+  assert.match(gitlab, /PYTHON_VERSION: \["3\.12", "3\.11\.13"\]/);
+});
