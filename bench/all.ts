@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 
-const NAMES = ['cli', 'assess', 'undo', 'steps', 'switch-loop', 'riders', 'replace', 'large-lock', 'agent-rest', 'waiting-decisions'];
+const NAMES = ['cli', 'guard', 'preflight', 'assess', 'undo', 'steps', 'switch-loop', 'riders', 'replace', 'large-lock', 'agent-rest', 'waiting-decisions', 'watching-hosts'];
 
 for (const name of NAMES) {
   const { status } = spawnSync(process.execPath, [path.join(import.meta.dirname, `${name}.js`)], { stdio: 'inherit' });

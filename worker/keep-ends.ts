@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostContext } from '../activities/host/context.js';
 import { expireDue, tidyReadmes } from '../activities/host/expiry.js';
+import { writeMissingStates } from '../activities/host/readme.js';
 
 /** How often the clock is looked at. */
 const LOOK_EVERY_MS = 1_000;
@@ -49,6 +50,7 @@ async function loop(first: Promise<void>, look: () => Promise<void>, signal: Abo
 function tidy(ctx: HostContext): void {
   try {
     tidyReadmes(ctx);
+    writeMissingStates(ctx);
   } catch (error) {
     ctx.warn?.(`.venvs/README: ${(error as Error).message}`);
   }

@@ -74,7 +74,7 @@ async function build(at: Small, name: string, installer: 'uv' | 'pip', attempt =
 /** What was live is as it was, and nothing else lies beside it. */
 function assertUntouched(at: Small): void {
   assert.equal(answers(at.project), at.python.version);
-  assert.deepEqual(readdirSync(at.project.venvs).filter((name) => !name.startsWith('.') && name !== 'README'), [at.id]);
+  assert.deepEqual(readdirSync(at.project.venvs).filter((name) => !name.startsWith('.') && name !== 'README' && name !== 'state.json'), [at.id]);
   assert.deepEqual(readdirSync(at.project.venvs).filter((name) => name.startsWith('.trash')), []);
   assert.deepEqual(litter(at.project), []);
 }
