@@ -117,6 +117,7 @@ async function measure(): Promise<Measured> {
   const byRuns = await naive();
   const before = memory(stack.now().children.control).now;
   const agents = await startAll();
+  const polling = await used(`${count} there, not watched`);
   const enrolSeconds = await enrolAll();
   tell(`  ${count} enrolled, and checked in, after ${enrolSeconds.toFixed(0)} s`);
   await pause(ENROLLED_MS);
@@ -126,7 +127,7 @@ async function measure(): Promise<Measured> {
   const events = ((await watchEvents(client, hosts)) - eventsBefore) / ((performance.now() - begun) / 3_600_000);
   const after = memory(stack.now().children.control).now;
   const told = await silences(stack.paths.recordsDb, victims(agents), BACK_SECONDS);
-  return { count, processes, heartbeatSeconds: HEARTBEAT_SECONDS, idle, watching, watchEvents: events, naive: byRuns, memory: { before, after }, enrolSeconds, silences: told };
+  return { count, processes, heartbeatSeconds: HEARTBEAT_SECONDS, idle, polling, watching, watchEvents: events, naive: byRuns, memory: { before, after }, enrolSeconds, silences: told };
 }
 
 try {

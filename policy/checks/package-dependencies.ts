@@ -31,8 +31,8 @@ function summary(total: number, missing: number, untried: number): Finding {
 }
 
 /** Before an import can work, a package of the lock must bring it; whose name need not be the module's (DEF-05). */
-function missingRemedy({ lock }: EnvironmentFacts, missing: string[], reinstall: string): string {
+function missingRemedy({ lock, name }: EnvironmentFacts, missing: string[], reinstall: string): string {
   const pinned = new Set(lock.pins.ok ? lock.pins.value.map(({ project }) => project.replace(/[-_.]+/g, '_').toLowerCase()) : []);
   const unpinned = lock.pins.ok ? missing.filter((module) => !pinned.has(module.split('.')[0]!.toLowerCase())) : [];
-  return unpinned.length === 0 ? reinstall : [`# pin first in ${lock.path} what brings ${unpinned.join(', ')}, where nothing there does`, reinstall].join('\n');
+  return unpinned.length === 0 ? reinstall : [`# pin first in ${lock.path} what brings ${unpinned.join(', ')}, where nothing there does`, reinstall, `# or, where the project needs others: checks.projects of the policy, for ${oneLine(name, 80)}`].join('\n');
 }
