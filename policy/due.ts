@@ -51,12 +51,14 @@ export function dueItems(policy: PolicyFile, now: string, { waiting = [] }: { wa
   const today = now.slice(0, 10);
   const item = (kind: DueKind, row: string, on: string, what: string, overdue = on < today): DueItem => ({ what, on, kind, overdue, row });
   const { review, version, owner, effective } = policy.header;
+  const { checklist } = policy.checks;
   const items = [
     ...supportEnds(policy).map(({ on, what }) => item('support', 'PV-07', on, what)),
     ...lineDates(policy, today).map(({ kind, row, on, what }) => item(kind, row, on, what)),
     isDate(review)
       ? item('review', 'PV-31', review, `review of policy revision ${version} by ${owner}`)
       : item('review', 'PV-31', isDate(effective) ? effective : today, `review of policy revision ${version}: header.review is no date: ${oneLine(review, 40)}`, true),
+    item('review', 'PF-29', checklist.review, `review of preflight checklist ${checklist.version} by ${checklist.owner}`),
     ...waiting.map(({ what, at, row }) => item('waiting', row, at.slice(0, 10), what, at <= now)),
   ];
   return items.sort((a, b) => (a.on < b.on ? -1 : a.on > b.on ? 1 : a.what < b.what ? -1 : 1));

@@ -43,7 +43,7 @@ function shared(config: AgentConfig): WorkerOptions {
 export function agentWorkerOptions(config: AgentConfig): [orders: WorkerOptions, events: WorkerOptions] {
   const { nextEvent, ...orders } = config.activities;
   return [
-    { ...shared(config), activities: orders, maxConcurrentActivityTaskExecutions: config.slots ?? 4, activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 2 }, shutdownGraceTime: config.graceMs ?? 2_000 },
+    { ...shared(config), activities: orders, maxConcurrentActivityTaskExecutions: config.slots ?? 4, activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 1 }, shutdownGraceTime: config.graceMs ?? 2_000 },
     // One question that waits for hours, its heartbeat timeout a minute: thousands of hosts need not say every 5 s that they are there.
     { ...shared(config), maxHeartbeatThrottleInterval: '20s', taskQueue: hostEventsQueue(config.host), activities: { nextEvent }, maxConcurrentActivityTaskExecutions: 1, activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 1 }, shutdownGraceTime: 0 },
   ];

@@ -20,16 +20,21 @@ export interface HostWatchInput {
   told?: ToldHealth;
   /** Interpreters in use that no policy approves, as they were told last. */
   foreign?: string;
+  /** Milliseconds of silence after which the host counts as unreachable. Absent: 60 s. */
+  heartbeatMs?: number;
 }
+
+const HEARTBEAT_MS = 60_000;
 
 /** Events per execution; continue-as-new keeps the history of a host small. */
 const EVENTS_PER_EXECUTION = 500;
 
-export async function hostWatch({ host, cursor, rules, isSilent = false, foreign = '', told = {} }: HostWatchInput): Promise<void> {
+export async function hostWatch({ host, cursor, rules, isSilent = false, foreign = '', told = {}, heartbeatMs = HEARTBEAT_MS }: HostWatchInput): Promise<void> {
   const pager = new HealthPager(host);
   const asksHealth = rules !== undefined;
   for (let count = 0; count < EVENTS_PER_EXECUTION; count++) {
-    const event = await nextNews(host, { cursor, ...(asksHealth ? await question(host, rules ?? null, isSilent) : {}) }, count);
+    const input = { cursor, ...(asksHealth ? await question(host, rules ?? null, isSilent) : {}) };
+    const event = await nextNews(host, input, { count, heartbeatMs, isMissedUntaken: asksHealth && !isSilent });
     if (!event) {
       isSilent = true;
       continue;
@@ -48,7 +53,7 @@ export async function hostWatch({ host, cursor, rules, isSilent = false, foreign
     await pager.tell(health);
     for (const lease of event.quiet) await askAfter(host, lease);
   }
-  await continueAsNew<typeof hostWatch>({ host, cursor, rules: rules ?? null, isSilent, foreign, told });
+  await continueAsNew<typeof hostWatch>({ host, cursor, rules: rules ?? null, isSilent, foreign, told, heartbeatMs });
 }
 
 /** What goes with the question: rules that are new to the agent, and that it was missed. */
@@ -57,12 +62,16 @@ async function question(host: string, known: string | null, isSilent: boolean): 
   return { ...(health ? { health } : {}), ...(isSilent ? { greet: true } : {}) };
 }
 
-/** The agent completes this when there is news; an hour without any is news too. Silence for 60 s: unreachable, as a fact. */
-async function nextNews(host: string, input: NextEventInput, count: number): Promise<HostEvent | null> {
+/**
+ * The agent completes this when there is news; an hour without any is news too. Silence for a heartbeat: unreachable, as a fact;
+ * with `isMissedUntaken` also where nobody takes the question. Of a host that is missed already, it waits until it is there.
+ */
+async function nextNews(host: string, input: NextEventInput, { count, heartbeatMs, isMissedUntaken }: { count: number; heartbeatMs: number; isMissedUntaken: boolean }): Promise<HostEvent | null> {
   const { nextEvent } = proxyActivities<Pick<HostActivities, 'nextEvent'>>({
     taskQueue: hostEventsQueue(host),
     startToCloseTimeout: '2 hours',
-    heartbeatTimeout: '60 seconds',
+    heartbeatTimeout: heartbeatMs,
+    ...(isMissedUntaken ? { scheduleToStartTimeout: heartbeatMs } : {}),
     retry: { maximumAttempts: 1 },
     summary: `news of ${host}`,
   });

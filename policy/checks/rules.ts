@@ -23,7 +23,7 @@ export function checkPolicyOf(policy: PolicyFile, host: string): CheckPolicy {
 
 /** The rules for a project: its own lists where the policy has some for it, and the files and variables it names. */
 export function rulesFor({ checks, ...policy }: CheckPolicy, settings: Pick<ProjectSettings, 'name' | 'lock' | 'envPrefix' | 'configFiles' | 'expectedFreezeHash'>): CheckRules {
-  const { projects, criticalFiles, tell: _tell, acceptedBy: _acceptedBy, ...common } = checks;
+  const { projects, criticalFiles, tell: _tell, acceptedBy: _acceptedBy, checklist: _checklist, ...common } = checks;
   const own = Object.hasOwn(projects, settings.name) ? projects[settings.name]! : {};
   return {
     ...policy,

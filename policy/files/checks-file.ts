@@ -28,6 +28,8 @@ const lists = {
 
 export const checksSchema = z
   .strictObject({
+    /** PF-29: header of the checklist; `runbook due` has its review. */
+    checklist: z.strictObject({ version: text.default('1.0.0'), effective: z.iso.date().default('2024-12-02'), review: z.iso.date().default('2025-03-02'), owner: text.default('operations team') }).prefault({}),
     required: lists.required.default(['pandas', 'numpy', 'fastapi', 'sqlalchemy', 'pytest']),
     minimumVersions: lists.minimumVersions.default({ pandas: '2.0.0', numpy: '1.24.0', fastapi: '0.100.0', sqlalchemy: '2.0.0' }),
     healthImports: lists.healthImports.default(['pandas', 'numpy', 'fastapi']),

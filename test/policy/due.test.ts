@@ -47,16 +47,22 @@ test('PV-10: end of life is announced 18 months before; of a line that is approv
 });
 
 test('PV-31: the review date is due, and one that is no date is overdue with what stands there', () => {
-  const review = (header: object) => dueItems(policyWith({ timeline: {}, header }), '2025-03-02T08:00:00.000Z').filter(({ kind }) => kind === 'review');
+  const review = (header: object) => dueItems(policyWith({ timeline: {}, header }), '2025-03-02T08:00:00.000Z').filter(({ row }) => row === 'PV-31');
   assert.deepEqual(brief(review({})), ['2025-03-02 review to come PV-31 review of policy revision 1.0.0 by platform team']);
   assert.equal(dueItems(policyWith(), '2025-03-03T00:00:00.000Z').find(({ kind }) => kind === 'review')!.overdue, true);
   for (const text of ['soon', '2025-02-30', '02.03.2025']) assert.deepEqual(review({ review: text }).map(({ on, overdue, what }) => [on, overdue, what.endsWith(`is no date: ${text}`)]), [['2024-12-02', true, true]]);
 });
 
+test('PF-29: the preflight checklist has a review of its own, by its owner', () => {
+  const reviews = (checks: object) => dueItems(policyWith({ timeline: {}, checks }), '2025-03-03T00:00:00.000Z').filter(({ row }) => row === 'PF-29');
+  assert.deepEqual(brief(reviews({})), ['2025-03-02 review overdue PF-29 review of preflight checklist 1.0.0 by operations team']);
+  assert.deepEqual(reviews({ checklist: { review: '2026-06-01', owner: 'sre' } }).map(({ on, overdue }) => [on, overdue]), [['2026-06-01', false]]);
+});
+
 test('the documents\' policy has all its dates, in order; what waits is among them', () => {
   const items = dueItems(policyWith(), '2026-11-21T19:00:00.000Z', { waiting: [{ what: 'exception ex-7k2m ends', at: '2026-11-22T10:31:00.000Z', row: 'EE-09' }] });
   assert.deepEqual(items.map(({ on, kind }) => `${on} ${kind}`), [
-    '2024-10-07 planning', '2025-03-02 review', '2025-04-07 support-target', '2025-04-07 support', '2026-04-30 eol-notice', '2026-11-22 waiting', '2027-04-30 eol-notice', '2027-10-31 eol', '2028-04-30 eol-notice', '2028-10-31 eol', '2029-04-30 eol-notice',
+    '2024-10-07 planning', '2025-03-02 review', '2025-03-02 review', '2025-04-07 support-target', '2025-04-07 support', '2026-04-30 eol-notice', '2026-11-22 waiting', '2027-04-30 eol-notice', '2027-10-31 eol', '2028-04-30 eol-notice', '2028-10-31 eol', '2029-04-30 eol-notice',
   ]);
 });
 

@@ -87,3 +87,19 @@ test('invariant 12: an execution that began before there was health asks for non
   assert.ok(!calls.includes('healthRules'));
   assert.deepEqual(asked.map((input) => Object.keys(input)), [['cursor'], ['cursor'], ['cursor']]);
 });
+
+test('a question that nobody takes is silence, too: on record once, however long it lasts', async (t) => {
+  const f = fakes();
+  await env.withWorker(t, { activities: f.control }, async ({ client, taskQueue, host, id }) => {
+    const handle = await client.workflow.start(hostWatch, { taskQueue, workflowId: id('watch'), args: [{ host, cursor: 0, rules: null, heartbeatMs: 300 }] });
+    const waitsAgain = async () => (await handle.describe()).raw.pendingActivities?.some(({ scheduledTime, attempt }) => attempt === 1 && scheduledTime) ?? false;
+    await until(() => f.entries.length > 0);
+    while (!(await waitsAgain())) await new Promise((resolve) => setTimeout(resolve, 20));
+    const { events = [] } = await handle.fetchHistory();
+    const asked = (events ?? []).map((event) => event.activityTaskScheduledEventAttributes).filter((it) => it?.activityType?.name === 'nextEvent');
+    const permitMs = asked.map((it) => Number(it!.scheduleToStartTimeout?.seconds ?? 0) * 1000 + Number(it!.scheduleToStartTimeout?.nanos ?? 0) / 1e6);
+    assert.deepEqual(permitMs, [300, 0], 'the second one waits until the host is there');
+    await handle.terminate('seen');
+  });
+  assert.deepEqual(f.entries.map(({ event }) => event), ['host-unreachable']);
+});

@@ -42,7 +42,7 @@ const VARIANTS: Broken[] = [
   broken('decision 18: a permit of 50 minutes', 'environment-change--done', 'lib/host.js', 'scheduleToStartMs: 30_000', 'scheduleToStartMs: 3_000_000', /permitMs: 30000/),
   broken('decision 18: an order given anew that the older one could outrun', 'environment-change--waited-for-a-silent-host', 'lib/host.js', 'options), reissued)', 'options), 0)', /reissued/),
   broken('decision 13: a dead agent that is noticed after ten minutes', 'environment-change--done', 'lib/host.js', 'heartbeatMs: 10_000', 'heartbeatMs: 600_000', /heartbeatMs: 10000/),
-  broken('decision 12: a host that is silent for an hour', 'host-watch--check-in-and-quiet-leases', 'host-watch.js', "heartbeatTimeout: '60 seconds'", "heartbeatTimeout: '1 hour'", /heartbeatMs: 60000/),
+  broken('decision 12: a host that is silent for an hour', 'host-watch--check-in-and-quiet-leases', 'host-watch.js', 'HEARTBEAT_MS = 60_000', 'HEARTBEAT_MS = 3_600_000', /heartbeatMs: 60000/),
   broken('decision 12: rules for its own checks that never reach a host', 'host-watch--health-changed', 'host-watch.js', '...(health ? { health } : {}), ', '', /nextEvent/),
   broken('decision 12: worse health that is not on record', 'host-watch--health-changed', 'lib/host-news.js', "!== (told[one.link] ?? 'GOOD')", "=== 'ill'"),
   broken('decision 12: worse health that nobody is told of', 'host-watch--health-changed', 'host-watch.js', 'await pager.tell(health);', ''),

@@ -51,15 +51,15 @@ test('WF-53: a fallback that failed gets its documents too, with its outcome', a
   assert.deepEqual(written, ['rolled-back']);
 });
 
-test('WF-52: whoever the policy names is told how it ended, and where the report is', async (t) => {
-  const told: { role: string; event: string; lines: string[] }[] = [];
+test('WF-52, HM-12: whoever the policy names is told how it ended, and where the report is', async (t) => {
+  const told: { role: string; event: string; severity: string; lines: string[] }[] = [];
   let tell!: () => void;
   const isTold = new Promise<void>((resolve) => (tell = resolve));
   const decision: FallbackDecision = { decision: 'fallback', text: '1 of 1 has no wheel', affected: ['a'], causes: {}, to: '3.11.7', mode: 'replace', tell: ['operations'] };
-  const f = fakes({ control: { decideFallback: async () => decision, notify: async ({ notification, role }) => (told.push({ role, event: notification.event, lines: notification.lines }), tell(), { delivered: ['mail'], failed: [] }) } });
+  const f = fakes({ control: { decideFallback: async () => decision, notify: async ({ notification, role }) => (told.push({ role, event: notification.event, severity: notification.severity, lines: notification.lines }), tell(), { delivered: ['mail'], failed: [] }) } });
   // The telling is a run of its own, which outlives the fallback.
   await run(t, f, {}, () => isTold);
-  assert.deepEqual(told.map(({ role, event }) => [role, event]), [['operations', 'report']]);
+  assert.deepEqual(told.map(({ role, event, severity }) => [role, event, severity]), [['operations', 'report', 'info']]);
   assert.ok(told[0]!.lines.some((line) => line.endsWith(':/srv/p/fallback_report.md')));
 });
 

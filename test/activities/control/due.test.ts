@@ -6,7 +6,7 @@ import { policyStore } from '../../support/policies.js';
 import { entry, recordsFile } from '../../support/record-entries.js';
 
 test('PV-07 to PV-10, PV-31: each date is told once when it comes near and once when it is over, whoever asks and how often', async (t) => {
-  const policies = policyStore(t, { header: { review: '2026-12-01' }, timeline: { '3.12': { eol: '2028-06-30' } } });
+  const policies = policyStore(t, { header: { review: '2026-12-01' }, checks: { checklist: { review: '2030-01-01' } }, timeline: { '3.12': { eol: '2028-06-30' } } });
   const records = openRecords(recordsFile(t));
   t.after(() => records.close());
   let today = '2026-10-31T00:00:00.000Z';

@@ -37,7 +37,7 @@ test('PV-07 to PV-10, PV-31: due lists what is overdue and what comes within the
 test('EE-12: exceptions that have not ended are due at their end, and no others', async () => {
   mkdirSync(path.dirname(paths.recordsDb), { recursive: true });
   mkdirSync(path.dirname(paths.policyFile), { recursive: true });
-  writeFileSync(paths.policyFile, stringify({ timeline: {}, header: { review: '2030-01-01' } }));
+  writeFileSync(paths.policyFile, stringify({ timeline: {}, header: { review: '2030-01-01' }, checks: { checklist: { review: '2030-01-01' } } }));
   assert.equal(await due(), 'nothing is due in the next 90 days');
   assert.deepEqual(JSON.parse(await due('--json')), []);
   const records = openRecords(paths.recordsDb);

@@ -122,7 +122,7 @@ test('EE-07: the root cause is taken from who has the role, signed, for an excep
   assert.match((await handIn(exception, document, '--yes', '--key', people.erin.file)).stdout, /^not taken: erin handed it in already$/);
 });
 
-test('EE-08, AP-04 to AP-10: six steps in their order, the policy raised and signed on the way, make the exception permanent', { timeout: 240_000 }, async () => {
+test('EE-08, AP-04, AP-05, AP-06, AP-07, AP-08, AP-09, AP-10: six steps in their order, the policy raised and signed on the way, make the exception permanent', { timeout: 240_000 }, async () => {
   const run = reviewRunOf(exception)!;
   await poll(async () => (await inProcess(showCommand, 'show', run)).stdout.includes('technical-review'));
   for (const [step, person] of STEPS.slice(0, 4)) await carryThrough(run, step, person);
