@@ -11,9 +11,12 @@ import { assertWhole, countsNow } from './same-end.js';
 
 /** Between two starts of the service's Python. */
 const IMPORT_PAUSE_MS = 100;
-/** An exception that is to reach its end lives so many times as long as a change takes here, and this much longer. */
+/**
+ * An exception that is to reach its end lives so many times as long as a change takes here, and this much longer: a control worker that
+ * is killed while it waits is back before half of it is over, when the way back is rehearsed (its next workflow task waits 10 s for the dead one).
+ */
 const LIFE_FACTOR = 6;
-const LIFE_SECONDS = 10;
+const LIFE_SECONDS = 50;
 
 /** What the cases of one instance share. */
 export interface Place {
