@@ -23,7 +23,9 @@ const agentFile = existsSync(paths.agentFile) ? loadAgentFile(paths.agentFile) :
 mkdirSync(paths.agentDir, { recursive: true, mode: 0o700 });
 const host = agentFile.host ?? hostname();
 const context: HostContext = { host, agentVersion: packageVersion(), agentFile, stateDir: paths.agentDir, store: openAgentStore(path.join(paths.agentDir, 'agent.db')), now: () => new Date(), barrier: async () => undefined };
-const [{ found }, interpreters] = await Promise.all([findForeign(context, checkPolicyOf(loaded.policy, host), {}, new AbortController().signal), discoverInterpreters(context)]);
+// First, because what was probed as installed is not asked again.
+const interpreters = await discoverInterpreters(context);
+const { found } = await findForeign(context, checkPolicyOf(loaded.policy, host), {}, new AbortController().signal);
 context.store.close();
 process.stdout.write(`${JSON.stringify({ host, interpreters, foreign: found })}\n`);
 process.exit(0);

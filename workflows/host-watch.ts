@@ -1,5 +1,5 @@
 /** One long run per host: its only pending step is the agent's next news (decision 12). */
-import { ActivityFailure, continueAsNew, proxyActivities, setCurrentDetails } from '@temporalio/workflow';
+import { ActivityFailure, continueAsNew, proxyActivities, setCurrentDetails, sleep, TimeoutFailure, workflowInfo } from '@temporalio/workflow';
 import { expiredEntry } from '../policy/exception-view.js';
 import { hostEventsQueue } from '../policy/names.js';
 import { markdownText } from '../policy/text.js';
@@ -26,15 +26,20 @@ export interface HostWatchInput {
 
 const HEARTBEAT_MS = 60_000;
 
-/** Events per execution; continue-as-new keeps the history of a host small. */
+/** Events per execution; continue-as-new keeps the history of a host small, and sooner where there are many environments. */
 const EVENTS_PER_EXECUTION = 500;
+/** An agent that answers with an error is asked again after this share of a heartbeat: 5 s. */
+const AGAIN = 1 / 12;
+
+/** `unasked`: an execution that began before there was health. */
+type Known = 'there' | 'silent' | 'unasked';
 
 export async function hostWatch({ host, cursor, rules, isSilent = false, foreign = '', told = {}, heartbeatMs = HEARTBEAT_MS }: HostWatchInput): Promise<void> {
   const pager = new HealthPager(host);
   const asksHealth = rules !== undefined;
-  for (let count = 0; count < EVENTS_PER_EXECUTION; count++) {
+  for (let count = 0; count < EVENTS_PER_EXECUTION && !(asksHealth && workflowInfo().continueAsNewSuggested); count++) {
     const input = { cursor, ...(asksHealth ? await question(host, rules ?? null, isSilent) : {}) };
-    const event = await nextNews(host, input, { count, heartbeatMs, isMissedUntaken: asksHealth && !isSilent });
+    const event = await nextNews(host, input, { count, heartbeatMs, known: !asksHealth ? 'unasked' : isSilent ? 'silent' : 'there' });
     if (!event) {
       isSilent = true;
       continue;
@@ -63,15 +68,15 @@ async function question(host: string, known: string | null, isSilent: boolean): 
 }
 
 /**
- * The agent completes this when there is news; an hour without any is news too. Silence for a heartbeat: unreachable, as a fact;
- * with `isMissedUntaken` also where nobody takes the question. Of a host that is missed already, it waits until it is there.
+ * The agent completes this when there is news; an hour without any is news too. Silence for a heartbeat, or nobody who takes the
+ * question for as long: unreachable, as a fact, once. A host that is missed already is waited for.
  */
-async function nextNews(host: string, input: NextEventInput, { count, heartbeatMs, isMissedUntaken }: { count: number; heartbeatMs: number; isMissedUntaken: boolean }): Promise<HostEvent | null> {
+async function nextNews(host: string, input: NextEventInput, { count, heartbeatMs, known }: { count: number; heartbeatMs: number; known: Known }): Promise<HostEvent | null> {
   const { nextEvent } = proxyActivities<Pick<HostActivities, 'nextEvent'>>({
     taskQueue: hostEventsQueue(host),
     startToCloseTimeout: '2 hours',
     heartbeatTimeout: heartbeatMs,
-    ...(isMissedUntaken ? { scheduleToStartTimeout: heartbeatMs } : {}),
+    ...(known === 'there' ? { scheduleToStartTimeout: heartbeatMs } : {}),
     retry: { maximumAttempts: 1 },
     summary: `news of ${host}`,
   });
@@ -79,8 +84,9 @@ async function nextNews(host: string, input: NextEventInput, { count, heartbeatM
     return await nextEvent(input);
   } catch (error) {
     if (!(error instanceof ActivityFailure)) throw error;
-    await control.appendRecords({ entries: [watchEntry(host, `silent/${count}`, 'host-unreachable', { problem: failureText(error) })] });
+    if (known !== 'silent') await control.appendRecords({ entries: [watchEntry(host, `silent/${count}`, 'host-unreachable', { problem: failureText(error) })] });
     setCurrentDetails(`### ${host} does not answer\n${failureText(error)}`);
+    if (known === 'silent' && !(error.cause instanceof TimeoutFailure)) await sleep(heartbeatMs * AGAIN, { summary: `ask ${host} again` });
     return null;
   }
 }

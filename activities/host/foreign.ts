@@ -10,6 +10,7 @@ import { runCommand } from './command.js';
 import type { HostContext } from './context.js';
 import { endingChange, hasEnded } from './ends.js';
 import { interpretersInUse, managedPlaces, type InUse } from './foreign-processes.js';
+import { knownInterpreter } from './interpreters.js';
 import { agentOwner } from './owner.js';
 import type { ForeignRow } from './store-health.js';
 
@@ -29,19 +30,20 @@ type Asked = ForeignRow['asked'];
  * long as the file is the same). What can't be asked or inspected is told, too. Throws when canceled.
  */
 export async function findForeign(ctx: HostContext, policy: CheckPolicy, asked: Asked, signal: AbortSignal): Promise<ForeignRow> {
-  const { interpreters, hidden } = interpretersInUse(ctx);
+  const { interpreters, hidden, unread } = await interpretersInUse(ctx, signal);
   const excepted = exceptions(ctx);
   const answers: Asked = {};
   const found: ForeignInterpreter[] = [];
   for (const use of interpreters) {
     const problem = use.problem ?? whyNotAsk(use.path);
-    const answer = problem === null ? await answerOf(use.path, asked, signal) : null;
+    const answer = problem === null ? await answerOf(ctx, use.path, asked, signal) : null;
     if (answer) answers[use.path] = answer;
-    const why = judge(use, policy, answer, problem, excepted);
+    const why = judge(use, policy, answer, problem ?? unanswered(use.path), excepted);
     if (why !== null) found.push({ path: use.path, version: answer?.version ?? null, processes: use.processes, why: oneLine(`${why}; ${usersText(use)}`) });
   }
   const told = found.slice(0, TOLD);
-  if (hidden > 0) told.push({ path: '', version: null, processes: hidden, why: `${processes(hidden)} could not be inspected by the agent's user: which interpreters they run is not known` });
+  const unknown = [...(hidden > 0 ? [`${processes(hidden)} could not be inspected by the agent's user`] : []), ...(unread > 0 ? [`${processes(unread)} have too many files mapped to read them all`] : [])];
+  if (unknown.length > 0) told.push({ path: '', version: null, processes: hidden + unread, why: `${unknown.join(', ')}: which interpreters they run is not known` });
   return { found: told, asked: answers };
 }
 
@@ -54,15 +56,20 @@ function exceptions(ctx: HostContext): Set<string> {
 }
 
 /** Null: the policy approves it. */
-function judge(use: InUse, { primary, fallback, allowPreReleases, minPatch }: CheckPolicy, answer: Asked[string] | null, problem: string | null, excepted: ReadonlySet<string>): string | null {
+function judge(use: InUse, { primary, fallback, allowPreReleases, minPatch }: CheckPolicy, answer: Asked[string] | null, problem: string, excepted: ReadonlySet<string>): string | null {
   if (use.library !== null) return [primary, fallback].some((spec) => `${spec}.`.startsWith(`${use.library}.`)) ? null : `Python ${use.library}, a library inside another program, is of no approved line`;
-  if (!answer?.version) return `not asked for its version: ${problem ?? 'it gave no answer'}`;
+  if (!answer?.version) return `not asked for its version: ${problem}`;
   const { version, implementation } = answer;
   const { role, text } = classifyInterpreter(version, { interpreters: { primary: { version: primary }, fallback: { version: fallback } } }, allowPreReleases);
   const behind = behindText(version, { minPatch });
   const why = implementation !== 'CPython' ? `${implementation} ${version} is not CPython` : role === 'prohibited' ? text : behind && `Python ${behind}`;
   const isExcepted = use.outside === 0 && [...use.links].every((link) => excepted.has(link));
   return isExcepted ? null : why;
+}
+
+function unanswered(path: string): string {
+  const owner = ownerToRunAs(path);
+  return owner ? `it gave no answer to user ${owner.name}, as whom it was started` : 'it has just gone';
 }
 
 const processes = (count: number): string => `${count} ${count === 1 ? 'process' : 'processes'}`;
@@ -72,13 +79,18 @@ function usersText({ links, outside, example }: InUse): string {
   return `used by ${users.join(', ')}`;
 }
 
-async function answerOf(path: string, asked: Asked, signal: AbortSignal): Promise<Asked[string] | null> {
+async function answerOf(ctx: HostContext, path: string, asked: Asked, signal: AbortSignal): Promise<Asked[string] | null> {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat) return null;
   const stamp = `${stat.ino} ${stat.mtimeMs} ${stat.size}`;
+  // One that is there to make environments from was probed for that, also where no other user may start it.
+  const known = knownInterpreter(ctx, path);
+  if (known) return { stamp, version: known.version, implementation: known.implementation === 'cpython' ? 'CPython' : known.implementation };
   if (Object.hasOwn(asked, path) && asked[path]!.stamp === stamp) return asked[path]!;
+  const owner = ownerToRunAs(path);
+  if (!owner) return null;
   const scope = { attempt: 1, signal, heartbeat: () => undefined };
-  const result = await runCommand({ file: path, args: [...ISOLATED, '-c', QUESTION], cwd: '/', owner: ownerToRunAs(path), env: { PYTHONDONTWRITEBYTECODE: '1' }, timeoutMs: TIMEOUT_MS, nice: NICE, scope });
+  const result = await runCommand({ file: path, args: [...ISOLATED, '-c', QUESTION], cwd: '/', owner, env: { PYTHONDONTWRITEBYTECODE: '1' }, timeoutMs: TIMEOUT_MS, nice: NICE, scope });
   signal.throwIfAborted();
   const [, implementation = '', version = null] = /^(\w{1,40}) ([\w.+]{1,40})$/m.exec(result.failed ? '' : result.stdout) ?? [];
   return { stamp, version, implementation };
@@ -96,7 +108,7 @@ function chainOf(path: string): { path: string; uid: number; gid: number; mode: 
 
 /**
  * Why an executable is not started: whoever could put another file there would run it as somebody else. A root agent starts it as
- * the one user who could; any other agent starts only what root or its own user put there. Null: it may be.
+ * the one user who could, or as nobody; any other agent starts only what root or its own user put there. Null: it may be.
  */
 export function whyNotAsk(path: string, agent: Owner = agentOwner()): string | null {
   try {
@@ -112,8 +124,17 @@ export function whyNotAsk(path: string, agent: Owner = agentOwner()): string | n
   }
 }
 
-function ownerToRunAs(path: string): Owner {
+/** Of nobody's files: an interpreter of root's own loads what it was built to load, which may lie in another user's folder. */
+const NOBODY: Owner = { uid: 65534, gid: 65534, name: 'nobody' };
+
+/** Never root: a version can be told by anybody. Null: it has just gone. */
+function ownerToRunAs(path: string): Owner | null {
   const self = agentOwner();
-  const user = self.uid === 0 ? chainOf(path).find(({ uid }) => uid !== 0) : undefined;
-  return user ? { uid: user.uid, gid: user.gid, name: String(user.uid) } : self;
+  if (self.uid !== 0) return self;
+  try {
+    const user = chainOf(path).find(({ uid }) => uid !== 0);
+    return user ? { uid: user.uid, gid: user.gid, name: String(user.uid) } : NOBODY;
+  } catch {
+    return null;
+  }
 }

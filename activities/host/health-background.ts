@@ -9,12 +9,15 @@ import { logHealth } from './health-log.js';
 import { healthLine, keepRow, type Lights } from './health-round.js';
 import { afterCheck, fullDue, secondsBetween, type FullReason } from './health-rules.js';
 import { readLink } from './paths.js';
+import type { HealthFinding, HealthRow } from './store-health.js';
 
 const HOUR_MS = 3_600_000;
 
 export interface Background {
   /** At most one full check on the whole host. */
   full: { link: string; epoch: number; cancel: AbortController; done: Promise<void> } | null;
+  /** When each environment's last one began, given up or not, Unix milliseconds. */
+  begun: Map<string, number>;
   foreign: Promise<void> | null;
   /** When interpreters were last looked for, Unix milliseconds. */
   foreignAt: number | null;
@@ -36,8 +39,9 @@ export function giveWay(ctx: HostContext, { full }: Background): void {
 
 /** Begins the next full check that is due, unless one is under way. None of an environment that a run has. */
 export function beginFull(ctx: HostContext, rules: HealthRules, lights: Lights, background: Background, signal: AbortSignal): void {
-  const next = background.full ? undefined : nextFull(ctx, lights);
+  const next = background.full ? undefined : nextFull(ctx, lights, background.begun);
   if (!next) return;
+  background.begun.set(next.link, ctx.now().getTime());
   const cancel = new AbortController();
   const done = fullCheck(ctx, rules, next, AbortSignal.any([signal, cancel.signal]))
     .catch((error: Error) => ctx.warn?.(`full check of ${next.link}: ${error.message}`))
@@ -48,8 +52,10 @@ export function beginFull(ctx: HostContext, rules: HealthRules, lights: Lights, 
   background.full = { ...next, cancel, done };
 }
 
-function nextFull(ctx: HostContext, lights: Lights): Begun | undefined {
-  for (const row of ctx.store.health.all()) {
+/** The one that has waited longest: where the quiet hours are too short for all, none is left out each night, nor by one that is always given up. */
+function nextFull(ctx: HostContext, lights: Lights, begun: Background['begun']): Begun | undefined {
+  const last = ({ link, full }: HealthRow): number => Math.max(begun.get(link) ?? 0, full ? Date.parse(full.at) : 0);
+  for (const row of ctx.store.health.all().sort((a, b) => last(a) - last(b))) {
     const { link } = row;
     const { state, epoch } = ctx.store.leases.get(link);
     const seen = lights.get(link)?.seen;
@@ -64,7 +70,7 @@ async function fullCheck(ctx: HostContext, rules: HealthRules, { link, epoch, se
   const { store } = ctx;
   const began = ctx.now();
   const at = placeOf(ctx, link, rules);
-  const result = await resultOf(ctx, at, signal);
+  const result = await resultOf(ctx, at, signal, store.health.get(link)?.full?.findings ?? []);
   const isSame = store.leases.get(link).epoch === epoch && (!at || JSON.stringify(readLink(at.place)) === JSON.stringify(at.view));
   if (signal.aborted || !isSame || !store.health.get(link)) return;
   const { findings, verification } = result;
@@ -88,14 +94,16 @@ function placeOf(ctx: HostContext, link: string, rules: HealthRules): HealthPlac
   }
 }
 
-/** That it could not be made is no pass. */
-async function resultOf(ctx: HostContext, at: HealthPlace | null, signal: AbortSignal): Promise<Pick<FullResult, 'findings'> & Partial<FullResult>> {
-  // Its project is gone, or its runbook.yaml has errors: the light check says so.
-  if (!at?.checks) return { findings: [] };
+const NOT_MADE = 'the full check could not be made: ';
+
+/** That it could not be made is no pass: what the one before it found still stands beside it. */
+async function resultOf(ctx: HostContext, at: HealthPlace | null, signal: AbortSignal, before: HealthFinding[]): Promise<Pick<FullResult, 'findings'> & Partial<FullResult>> {
   try {
+    if (!at?.checks) throw new Error(at?.problem ?? 'there is no such project now');
     return await checkFull(ctx, at.checks, signal);
   } catch (error) {
-    return { findings: [degrading('verification', `the full check could not be made: ${(error as Error).message}`, 'warning')] };
+    const measured = before.filter(({ message }) => !message.startsWith(NOT_MADE));
+    return { findings: [...measured, degrading('verification', `${NOT_MADE}${(error as Error).message}`, 'warning')] };
   }
 }
 

@@ -18,6 +18,8 @@ export interface FullResult {
   verification: NonNullable<HealthState['verification']>;
 }
 
+/** Characters of one finding: what a project's files make a check say must not fill an event. */
+const MESSAGE = 1000;
 /** The lowest priority there is: a check takes only what nobody else wants. */
 const NICE = 19;
 
@@ -42,10 +44,10 @@ export function judged(report: PreflightReport, result: VerificationResult): Ful
   const isFailed = result.overall_status !== 'PASSED' && result.overall_status !== 'WARNING';
   const blocking = report.exitCode === 0 ? [] : report.checks.filter(({ blocking, status }) => blocking && status !== 'pass' && status !== 'warn');
   const blockedNames = new Set(blocking.map(({ check }) => nameOf(check)));
-  const violations = result.violations.map((one): HealthFinding => ({ ...one, degrades: (isFailed && one.severity === 'critical') || blockedNames.has(one.check) }));
+  const violations = result.violations.map((one): HealthFinding => ({ ...one, message: oneLine(one.message, MESSAGE), degrades: (isFailed && one.severity === 'critical') || blockedNames.has(one.check) }));
   // What the verifier says in the same words is not said twice.
-  const isSaid = (words: string): boolean => violations.some(({ message }) => words.includes(message));
-  const only = blocking.map(({ check, status, lines }): HealthFinding => ({ check: nameOf(check), severity: status === 'fail' ? 'critical' : 'warning', message: oneLine(lines.join('; '), 1000), degrades: true })).filter(({ message }) => !isSaid(message));
+  const isSaid = (lines: string[]): boolean => result.violations.some(({ message }) => oneLine(lines.join('; '), Infinity).includes(oneLine(message, Infinity)));
+  const only = blocking.filter(({ lines }) => !isSaid(lines)).map(({ check, status, lines }): HealthFinding => ({ check: nameOf(check), severity: status === 'fail' ? 'critical' : 'warning', message: oneLine(lines.join('; '), MESSAGE), degrades: true }));
   const all = [...violations, ...only];
   const untold: HealthFinding[] = (isFailed || report.exitCode !== 0) && !all.some(({ degrades }) => degrades) ? [{ check: 'verification', severity: 'warning', message: `verification is ${result.overall_status}, preflight ${report.status}`, degrades: true }] : [];
   const critical = result.violations.filter(({ severity }) => severity === 'critical').length;

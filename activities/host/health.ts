@@ -17,7 +17,7 @@ export interface HealthWatch {
 export function healthWatch(ctx: HostContext, signal: AbortSignal): HealthWatch {
   let rules: HealthRules | undefined;
   const lights: Lights = new Map();
-  const background: Background = { full: null, foreign: null, foreignAt: null, isForeignWanted: true };
+  const background: Background = { full: null, begun: new Map(), foreign: null, foreignAt: null, isForeignWanted: true };
   return {
     async look() {
       const { health } = ctx.store;

@@ -90,12 +90,21 @@ export async function treeInterpreter(ctx: HostContext, treePath: string, owner:
   }
 }
 
+/** What an interpreter said when it was last probed, if its file is still the same; starts nothing. */
+export function knownInterpreter(ctx: HostContext, realpath: string): Interpreter | null {
+  return unchanged(readCache(ctx), { path: realpath, realpath });
+}
+
+function unchanged(cache: Map<string, Cached>, { path, realpath }: Pick<Candidate, 'path' | 'realpath'>): Interpreter | null {
+  const known = cache.get(realpath);
+  if (!known) return null;
+  const was = { mtimeMs: known.mtimeMs, size: known.size, ino: known.ino, stdlibMtimeMs: known.stdlibMtimeMs, probe: known.probe };
+  return JSON.stringify(stamp(realpath, known.stdlib)) === JSON.stringify(was) ? { path, ...known.interpreter } : null;
+}
+
 async function probeCached(cache: Map<string, Cached>, file: Candidate): Promise<Interpreter | null> {
-  const known = cache.get(file.realpath);
-  const now = stamp(file.realpath, known?.stdlib);
-  if (known && JSON.stringify(now) === JSON.stringify({ mtimeMs: known.mtimeMs, size: known.size, ino: known.ino, stdlibMtimeMs: known.stdlibMtimeMs, probe: known.probe })) {
-    return { path: file.path, ...known.interpreter };
-  }
+  const known = unchanged(cache, file);
+  if (known) return known;
   cache.delete(file.realpath);
   const result = await runCommand({ file: file.realpath, args: ['-I', '-c', pythonText('probe.py')], cwd: '/', owner: probeUser(file.realpath), env: { PYTHONDONTWRITEBYTECODE: '1' }, timeoutMs: PROBE_TIMEOUT_MS });
   if (result.failed) return null;

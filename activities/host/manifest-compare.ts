@@ -1,6 +1,6 @@
 /** Which files differ: two manifests the agent has kept, or a tree against one, without hashing it all again. */
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, opendirSync, readFileSync, readlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { HostContext } from './context.js';
 import { SEAL_FILE } from './seal.js';
@@ -14,6 +14,8 @@ const NAMED = 5;
 /** Files newer than the seal that are hashed to be sure; a whole look by hash is the plan's. */
 const HASHED_FILES = 500;
 const HASHED_BYTES = 64 * 1024 * 1024;
+/** A look ends where a tree has this many entries more than twice those expected: a job that fills it must not hold up the agent. */
+const SPARE_ENTRIES = 10_000;
 
 /** What differs between two manifests, in words; null where the agent no longer has them both. */
 export function manifestDifferences(ctx: HostContext, expected: string, got: string): string[] | null {
@@ -33,7 +35,11 @@ export function namedDifferences(ctx: HostContext, expected: string, got: string
  */
 export function readExpected(ctx: HostContext, digest: string): ((tree: string) => string[]) | null {
   const expected = readManifest(ctx, digest);
-  return expected && ((tree) => compare(expected, readTree(tree, expected)));
+  return expected && ((tree) => {
+    const most = 2 * expected.size + SPARE_ENTRIES;
+    const found = readTree(tree, expected, most);
+    return found ? compare(expected, found) : [`it has more than ${most} entries, expected ${expected.size}`];
+  });
 }
 
 /** `a, b and 3 more`. */
@@ -68,14 +74,18 @@ function compare(before: Entries, now: Entries): string[] {
   });
 }
 
-/** The tree as a manifest would have it; the hash of a file that neither size nor time make doubtful is the expected one. */
-function readTree(root: string, expected: Entries): Entries {
+/** The tree as a manifest would have it; the hash of a file that neither size nor time make doubtful is the expected one. Null: it has more entries than `most`. */
+function readTree(root: string, expected: Entries, most: number): Entries | null {
   const found: Entries = new Map();
   const sealedAt = lstatSync(join(root, SEAL_FILE), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   const room = { files: HASHED_FILES, bytes: HASHED_BYTES };
+  let left = most;
   for (const todo = ['']; todo.length > 0; ) {
     const folder = todo.pop()!;
-    for (const name of readdirSync(join(root, folder))) {
+    const names = namesIn(join(root, folder), left);
+    if (names === null) return null;
+    left -= names.length;
+    for (const name of names) {
       const path = join(folder, name);
       if (path === SEAL_FILE) continue;
       const entry = readEntry(join(root, path), expected.get(escaped(path)), sealedAt, room);
@@ -84,6 +94,20 @@ function readTree(root: string, expected: Entries): Entries {
     }
   }
   return found;
+}
+
+/** Names in a folder; null where there are more than `most`, which are not all read. */
+function namesIn(path: string, most: number): string[] | null {
+  const folder = opendirSync(path, { bufferSize: 256 });
+  try {
+    const names: string[] = [];
+    for (let entry = folder.readSync(); entry; entry = folder.readSync()) {
+      if (names.push(entry.name) > most) return null;
+    }
+    return names;
+  } finally {
+    folder.closeSync();
+  }
 }
 
 function readEntry(path: string, expected: Entry | undefined, sealedAt: number, room: { files: number; bytes: number }): Entry | null {

@@ -31,6 +31,8 @@ export interface Manifest {
   record: { checked: number; bad: string[] } | null;
   /** Where the lines are kept, so that two manifests can be compared later. */
   storedAt: string;
+  /** No look before this one had kept the same lines. */
+  isNew: boolean;
   workMs: number;
 }
 
@@ -81,11 +83,12 @@ function keepLines(folder: string, path: string, tree: string): Omit<Manifest, '
   const summary = JSON.parse(output.toString('utf8', cut + 1)) as Summary;
   const digest = createHash('sha256').update(body).digest('hex');
   const storedAt = join(folder, digest);
-  if (!existsSync(storedAt)) {
+  const isNew = !existsSync(storedAt);
+  if (isNew) {
     writeFileSync(path, body, { mode: 0o600 });
     renameSync(path, storedAt);
   }
-  return { digest, files: summary.files, bytes: summary.bytes, record: summary.record && shorten(summary.record), storedAt };
+  return { digest, files: summary.files, bytes: summary.bytes, record: summary.record && shorten(summary.record), storedAt, isNew };
 }
 
 function shorten(record: { checked: number; bad: string[] }): { checked: number; bad: string[] } {

@@ -1,9 +1,10 @@
 /** What a project says of itself: `runbook.yaml`, or its requirements lock alone. */
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseWith } from '../../policy/files/explain.js';
 import { projectFileSchema, projectSettings } from '../../policy/files/project-file.js';
 import type { Owner, ProjectSettings } from '../../policy/model.js';
+import { readPlain } from '../plain-file.js';
 import { asOwner } from './owner.js';
 import { hostRefused, refusal } from './refuse.js';
 
@@ -37,7 +38,7 @@ function readIfThere(file: string): string | null {
   const stat = statSync(file, { throwIfNoEntry: false });
   if (!stat) return null;
   if (!stat.isFile() || stat.size > LARGEST_BYTES) throw hostRefused(file, `a file of at most ${LARGEST_BYTES} bytes`, stat.isFile() ? `${stat.size} bytes` : 'something else', 'see examples/pricer/runbook.yaml');
-  return readFileSync(file, 'utf8');
+  return readPlain(file, 0, LARGEST_BYTES)?.text ?? null;
 }
 
 function isFile(path: string): boolean {

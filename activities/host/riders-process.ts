@@ -30,21 +30,23 @@ const PYTHON = /^(python|pypy)[\d.]*t?$/;
  * service that one of them restarted has left that group, and counts.
  */
 export function viewProcesses(ownGroups: ReadonlySet<number>): ProcessView[] {
-  return allPids().filter((pid) => pid !== process.pid).flatMap((pid) => {
-    const stat = processStat(pid);
-    // Kernel threads and their parent have no code of anybody's.
-    if (!stat || stat.state === 'Z' || stat.state === 'X' || stat.ppid === 2 || pid === 2) return [];
-    const environ = processFile(pid, 'environ');
-    if (ownGroups.has(stat.pgrp) && environ?.includes(`${OP_VARIABLE}=`)) return [];
-    return [viewOf(stat, environ)];
-  });
+  return allPids().flatMap((pid) => viewProcess(pid, ownGroups) ?? []);
 }
 
-function viewOf(stat: ProcessStat, environ: string | null): ProcessView {
+/** One of them; null: it is none of those. `mapsOf`: reads what it has mapped, null where that may not be read. */
+export function viewProcess(pid: number, ownGroups: ReadonlySet<number>, mapsOf = (one: number): string | null => processFile(one, 'maps')): ProcessView | null {
+  const stat = pid === process.pid ? null : processStat(pid);
+  // Kernel threads and their parent have no code of anybody's.
+  if (!stat || stat.state === 'Z' || stat.state === 'X' || stat.ppid === 2 || pid === 2) return null;
+  const environ = processFile(pid, 'environ');
+  if (ownGroups.has(stat.pgrp) && environ?.includes(`${OP_VARIABLE}=`)) return null;
+  return viewOf(stat, environ, mapsOf(pid));
+}
+
+function viewOf(stat: ProcessStat, environ: string | null, maps: string | null): ProcessView {
   const { pid } = stat;
   const args = (processFile(pid, 'cmdline') ?? '').split('\0').filter((arg) => arg !== '');
   const name = (processFile(pid, 'comm') ?? '').trim();
-  const maps = processFile(pid, 'maps');
   const exe = linkOf(pid, 'exe');
   const cwd = linkOf(pid, 'cwd') ?? '';
   const isHidden = (environ === null || maps === null || exe === null) && !HIDES_ITSELF.test(name);

@@ -1,6 +1,6 @@
 /** `.complete`: written last into a tree that was verified, and the only sign by which one may be switched to. */
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { readPlain } from '../plain-file.js';
 
 export const SEAL_FILE = '.complete';
 
@@ -14,7 +14,7 @@ export interface Seal {
 /** The tree's seal, or null where there is none that can be read. */
 export function readSeal(tree: string): Seal | null {
   try {
-    const seal = JSON.parse(readFileSync(path.join(tree, SEAL_FILE), 'utf8')) as Partial<Seal>;
+    const seal = JSON.parse(readPlain(path.join(tree, SEAL_FILE))?.text ?? '{}') as Partial<Seal>;
     const { run, version, lockSha256, manifestDigest } = seal;
     return run && version && lockSha256 && manifestDigest ? { run, version, lockSha256, manifestDigest } : null;
   } catch {

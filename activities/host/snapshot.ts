@@ -1,6 +1,6 @@
 /** What each environment of this host looks like, cheaply enough to ask every second. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readPlain } from '../plain-file.js';
 import type { HostContext } from './context.js';
 import type { HostEvent } from './contract.js';
 import { driftText, linkDrift, statDrift, verifiedTree } from './drift.js';
@@ -64,7 +64,7 @@ export function driftNow(ctx: HostContext, place: Place, view: LinkView): string
 export function versionOf({ owner }: Place, { treePath }: LinkView): string | null {
   if (treePath === null) return null;
   try {
-    const text = asOwner(owner, () => readFileSync(join(treePath, 'pyvenv.cfg'), 'utf8'));
+    const text = asOwner(owner, () => readPlain(join(treePath, 'pyvenv.cfg')))?.text ?? '';
     // venv and uv write one of these; virtualenv adds the release level (`3.11.7.final.0`).
     return /^version(?:_info)?\s*=\s*(\d+\.\d+\.\d+)/m.exec(text)?.[1] ?? null;
   } catch {

@@ -2,7 +2,8 @@
 import { existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { counted, oneLine } from '../../policy/text.js';
-import type { CheckResult, CheckStatus, PreflightReport, VerificationResult } from '../../policy/checks/model.js';
+import { STATUS_SIGNS } from '../../policy/checks/preflight-log.js';
+import type { CheckResult, PreflightReport, VerificationResult } from '../../policy/checks/model.js';
 import { refusal, type Io } from './io.js';
 import { tilde } from './words.js';
 
@@ -10,8 +11,6 @@ import { tilde } from './words.js';
 export const RESULT_FILE = 'runtime_verification_results.json';
 /** How many logs may begin in one second. */
 const MOST_LOGS = 99;
-
-const SIGN: Record<CheckStatus, string> = { pass: '✓', warn: '!', fail: '✗', unknown: '?' };
 
 /** Lines of a check that is not well which say what is well in it: the log and `--json` have them too. */
 const WELL = /(: available| is (there|current), .*|: secure \(mode \d+\)|: not present)$/;
@@ -23,7 +22,7 @@ export function checkLines(checks: readonly CheckResult[]): string[] {
     const { title, status, remedy } = check;
     const [fact, ...more] = factsOf(check);
     const ways = status === 'pass' || remedy === null ? [] : remedy.split('\n').map((line, at) => `    ${at === 0 ? 'try: ' : '     '}${line}`);
-    return [`${SIGN[status]} ${title.padEnd(width)}  ${fact}`, ...more.map((line) => `    ${line}`), ...ways];
+    return [`${STATUS_SIGNS[status]} ${title.padEnd(width)}  ${fact}`, ...more.map((line) => `    ${line}`), ...ways];
   });
 }
 

@@ -12,6 +12,7 @@ import { parseTarget } from '../../policy/ids.js';
 import { readIfThere, type Instance } from './instance.js';
 import { CliError, EXIT, couldNotTell, refusal } from './io.js';
 import { askProcess } from './processes.js';
+import { shellWord } from './words.js';
 
 /** A project folder of this host, with or without a lock: a lock that is missing is a finding and no bad input. */
 export interface CheckTarget {
@@ -58,7 +59,7 @@ export function readCheckTarget(raw: string, instance: Instance, verb: string): 
   const host = parsed.host ?? instance.host;
   if (host !== instance.host) throw refuse('a path on this host: what is checked is measured here', `one on ${host}`, `on ${host}: runbook ${verb} ${parsed.path}`);
   const absolute = path.resolve(parsed.path);
-  const isLink = path.basename(absolute).startsWith('.venv') && !existsSync(path.join(absolute, 'runbook.yaml'));
+  const isLink = isEnvironment(absolute) && !existsSync(path.join(absolute, 'runbook.yaml'));
   const project = isLink ? path.dirname(absolute) : absolute;
   if (!existsSync(project)) throw refuse('the folder of a project', 'nothing there', `runbook ${verb} PATH`);
   if (!statSync(project).isDirectory()) throw refuse('the folder of a project', 'a file', `runbook ${verb} ${path.dirname(raw)}`);
@@ -66,6 +67,12 @@ export function readCheckTarget(raw: string, instance: Instance, verb: string): 
   const settings = readSettings(real);
   const name = parsed.name ?? (isLink ? path.basename(absolute) : null);
   return { project: real, name, env: { host, link: path.join(real, name ?? settings?.link ?? '.venv') }, settings };
+}
+
+/** As the process that measures reads a path; a name like `.venv` also where nothing stands yet. */
+function isEnvironment(absolute: string): boolean {
+  const dangles = !existsSync(absolute) && lstatSync(absolute, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  return path.basename(absolute).startsWith('.venv') || dangles || existsSync(path.join(absolute, 'pyvenv.cfg'));
 }
 
 function readSettings(project: string): ProjectSettings | null {
@@ -79,12 +86,21 @@ function readSettings(project: string): ProjectSettings | null {
 
 /** The policy to judge by and its file; a file that was named must be there. */
 export function checkedPolicy(instance: Instance, { policy: named }: CheckOptions): { policy: PolicyFile; file: string } {
-  const file = named === undefined ? instance.paths.policyFile : path.resolve(named);
-  if (named !== undefined && !(existsSync(file) && lstatSync(realpathSync(file)).isFile())) throw refusal([{ what: `--policy ${named}`, expected: 'a policy file', got: existsSync(file) ? 'no file' : 'nothing there', wayOut: 'runbook policy show > policy.yaml' }]);
+  const file = named === undefined ? instance.paths.policyFile : requirePolicyFile(named);
   const loaded = parsePolicy(readIfThere(file), file);
   if ('objections' in loaded) throw refusal(loaded.objections);
   return { policy: loaded.policy, file };
 }
+
+/** What another process can read again: a pipe, as of a shell's `<(…)`, is no file. */
+function requirePolicyFile(named: string): string {
+  const file = path.resolve(named);
+  if (statSync(file, { throwIfNoEntry: false })?.isFile()) return file;
+  throw refusal([{ what: `--policy ${named}`, expected: 'a policy file', got: existsSync(file) ? 'no file' : 'nothing there', wayOut: 'runbook policy show > policy.yaml' }]);
+}
+
+/** `--policy FILE` for the end of a command that is printed: without it that command would judge by another policy. */
+export const policyWords = ({ policy }: CheckOptions): string => (policy === undefined ? '' : ` --policy ${shellWord(path.resolve(policy))}`);
 
 /** Measures an environment of this host, and makes the rules it is to be judged by. */
 export async function measure(instance: Instance, { project, name }: CheckTarget, options: CheckOptions, wanted: Wanted): Promise<Measurement> {

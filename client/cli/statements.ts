@@ -6,14 +6,14 @@ import { readStatement, statementText, type Statement } from '../../policy/check
 import { formatEnvironment } from '../../policy/ids.js';
 import { SIGNATURE_NAMESPACE } from '../../policy/model-approval.js';
 import type { EnvironmentRef } from '../../policy/model.js';
-import { CONTROL_QUEUE } from '../../policy/names.js';
+import { CONTROL_QUEUE, FAILURE } from '../../policy/names.js';
 import { rolesAt } from '../../policy/signers.js';
 import type { recordStatement, RecordStatementInput } from '../../workflows/record-statement.js';
 import { agreed } from './agreeing.js';
 import { readPolicy } from './files.js';
 import { identify, signQuestion, type KeyOptions } from './identity.js';
 import type { Instance } from './instance.js';
-import { EXIT, couldNotTell, refusal, type Io } from './io.js';
+import { CliError, EXIT, couldNotTell, refusal, type Io } from './io.js';
 import { recordsOf } from './known-runs.js';
 import { signText } from './signing.js';
 import { requireControlWorker, withClient } from './temporal.js';
@@ -46,6 +46,7 @@ export interface Recorded {
 
 /** Shows the text, asks, signs it with the person's key and puts it on record; null: the person did not agree. */
 export async function signAndRecord(io: Io, instance: Instance, { document, ...said }: Said, options: StatementOptions): Promise<Recorded | null> {
+  requireReason(said.reason);
   const text = statementText({ ...said, document: sha256Hex(document), namespace: instance.namespace, at: io.now().toISOString() });
   requireReadable(text, said);
   return withClient(instance, async (client) => {
@@ -61,11 +62,18 @@ export async function signAndRecord(io: Io, instance: Instance, { document, ...s
   });
 }
 
+/** Refuses a record that would not say why, before anything is measured or signed. */
+export function requireReason(reason: string): void {
+  if (reason.trim() === '') throw refusedReason('nothing');
+}
+
+const refusedReason = (got: string): CliError => refusal([{ what: '--reason', expected: 'a reason of one line that fits into a signed text', got, wayOut: '--reason "known since Monday, ticket 4711"' }]);
+
 /** Words that the text can't carry are refused before anybody signs it. */
 function requireReadable(text: string, { reason, env }: Omit<Said, 'document'>): void {
   const read = readStatement(text);
   if (read?.reason === reason && read.env.link === env.link) return;
-  throw refusal([{ what: '--reason', expected: 'a reason of one line that fits into a signed text', got: reason.trim() === '' ? 'nothing' : 'another', wayOut: '--reason "known since Monday, ticket 4711"' }]);
+  throw refusedReason('another');
 }
 
 /** The run says no to anybody else; better said before they sign. */
@@ -90,12 +98,23 @@ async function record(client: Client, input: RecordStatementInput): Promise<{ ta
     return await client.withDeadline(Date.now() + ANSWER_LIMIT_MS, send);
   } catch (error) {
     const { name, message } = error as Error;
+    if (isBadInput(error)) throw new CliError(EXIT.badInput, [`refused: ${causeOf(error) ?? message}`, '  try: measure and sign anew', 'nothing is on record']);
     if (/^(ServiceError|WorkflowFailedError)$/.test(name)) throw couldNotTell('the statement', `an answer within ${ANSWER_LIMIT_MS / 1000} s`, causeOf(error) ?? message, 'runbook doctor; then the same again: a statement that did arrive stands twice and says the same');
     throw error;
   }
 }
 
-const causeOf = (error: unknown): string | undefined => (error as { cause?: { message?: string } }).cause?.message;
+/** The words themselves will never do; the same again gets the same answer. An activity's failure wraps its own. */
+function isBadInput(error: unknown): boolean {
+  for (let it = error as { type?: string; cause?: unknown } | undefined; it; it = it.cause as typeof it) if (it.type === FAILURE.BadInput) return true;
+  return false;
+}
+
+/** What was said first, at the innermost. */
+function causeOf(error: unknown): string | undefined {
+  const { cause } = error as { cause?: { message?: string } };
+  return cause === undefined ? undefined : (causeOf(cause) ?? cause.message);
+}
 
 /** Digests of the warnings that were accepted for an environment, by the records of this instance; none where there are none. */
 export function acceptedWarnings(instance: Instance, env: EnvironmentRef): { digest: string; by: string; at: string }[] {

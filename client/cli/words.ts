@@ -19,7 +19,8 @@ export function placeOf(env: EnvironmentRef, host: string): string {
   return shellWord(name.startsWith('.venv') ? env.link : `${path.dirname(env.link)}#${name}`);
 }
 
-const shellWord = (text: string): string => (/^[\w@%+=:,./#-]+$/.test(text) ? tilde(text) : `'${text.replaceAll("'", `'\\''`)}'`);
+/** A word of a shell command, quoted where it must be. */
+export const shellWord = (text: string): string => (/^[\w@%+=:,./#-]+$/.test(text) ? tilde(text) : `'${text.replaceAll("'", `'\\''`)}'`);
 
 /** Where the last cell of a line of ours begins: its further lines stand below it. */
 const CELLS = [/^ {2}[✓✗] .{11,20}? +[\d.]+ \S+( \d+ s)? {2}/, /^[✓!✗] .{14} /];

@@ -2,7 +2,7 @@
 import { oneLine } from '../text.js';
 import { matchesSpec } from '../versions.js';
 import type { Check, EnvironmentFacts } from './model.js';
-import { fileWord } from './remedies.js';
+import { fileWord, shellWord } from './remedies.js';
 import { unmeasured, verdictOf, type Finding } from './verdict.js';
 
 export const configContent: Check = {
@@ -11,7 +11,7 @@ export const configContent: Check = {
   blocking: false,
   judge(facts) {
     const { config } = facts;
-    if (config.length === 0) return unmeasured('the project names no configuration file', 'runbook init # and name the file under configFiles of runbook.yaml');
+    if (config.length === 0) return unmeasured('the project names no configuration file', `runbook init ${shellWord(facts.project)} # and name the file under configFiles of runbook.yaml`);
     const findings = config.map((file) => findingOf(file, facts));
     const wrong = config.filter((_, at) => findings[at]!.status !== 'pass').map(({ path }) => fileWord(facts, path));
     return verdictOf(findings, { files: config.map((file) => ({ ...file })) }, `"\${EDITOR:-vi}" ${wrong.join(' ')}`);

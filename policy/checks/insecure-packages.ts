@@ -1,8 +1,8 @@
 /** PF-24: no installed version is one that the policy's advisories name. */
 import { counted, oneLine } from '../text.js';
 import { insecurePackages } from './insecure.js';
-import type { Check, EnvironmentFacts } from './model.js';
-import { isManaged, pipWord, targetWord } from './remedies.js';
+import type { Check, CheckRules, EnvironmentFacts } from './model.js';
+import { createCommands, isForeign, isManaged, pipWord, targetWord } from './remedies.js';
 import { unmeasured, verdictOf } from './verdict.js';
 
 export const insecurePackagesCheck: Check = {
@@ -17,11 +17,12 @@ export const insecurePackagesCheck: Check = {
     const insecure = found.value.map((one) => ({ ...one }));
     if (insecure.length === 0) return verdictOf([{ status: 'pass', line: `no installed version is in the policy's ${rules.advisories.length === 1 ? 'advisory' : `${rules.advisories.length} advisories`}` }], { insecure }, null);
     const lines = [counted(insecure.length, 'insecure package'), ...insecure.map(({ name, version, id, text }) => `${name} ${version}: ${id}, ${oneLine(text)}`)];
-    return verdictOf(lines.map((line) => ({ status: 'fail' as const, line })), { insecure }, upgradeCommands(facts, insecure.map(({ name }) => name)));
+    return verdictOf(lines.map((line) => ({ status: 'fail' as const, line })), { insecure }, upgradeCommands(facts, rules, insecure.map(({ name }) => name)));
   },
 };
 
-function upgradeCommands(facts: EnvironmentFacts, names: string[]): string {
+function upgradeCommands(facts: EnvironmentFacts, rules: CheckRules, names: string[]): string {
   const first = `# first pin in ${facts.lock.path} fixed versions of ${[...new Set(names)].join(', ')}`;
+  if (isForeign(facts) || (facts.interpreter.ok && !facts.interpreter.value.isVirtual)) return [first, createCommands(facts, rules)].join('\n');
   return [first, isManaged(facts) ? `runbook run change ${targetWord(facts)}` : `${pipWord(facts)} install --upgrade ${[...new Set(names)].join(' ')}`].join('\n');
 }

@@ -1,6 +1,6 @@
 /** PF-25: the project runs in its own environment, apart from the system's packages and from other environments. */
-import type { Check, EnvironmentFacts, VirtualFacts } from './model.js';
-import { createCommands, shellWord } from './remedies.js';
+import type { Check, CheckRules, EnvironmentFacts, VirtualFacts } from './model.js';
+import { createCommands, isForeign, isManaged, shellWord, targetWord } from './remedies.js';
 import { unmeasured, verdictOf, type Finding } from './verdict.js';
 import { oneLine } from '../text.js';
 
@@ -17,10 +17,17 @@ export const isolation: Check = {
     const apart: Finding = virtual.systemSitePackages
       ? { status: 'warn', line: 'packages of the system are seen, too (include-system-site-packages)' }
       : { status: 'pass', line: `it runs in ${virtual.path}, without packages of the system` };
-    const remedy = virtual.systemSitePackages ? `sed -i 's/^include-system-site-packages.*/include-system-site-packages = false/' ${shellWord(`${virtual.path}/pyvenv.cfg`)}` : 'deactivate # or: unset VIRTUAL_ENV';
+    const remedy = virtual.systemSitePackages ? apartCommands(facts, virtual, rules) : 'deactivate # or: unset VIRTUAL_ENV';
     return verdictOf([apart, ...otherActive(facts, virtual)], { isVirtual, path: virtual.path, systemSitePackages: virtual.systemSitePackages, virtualEnv }, remedy);
   },
 };
+
+/** A tree that a run verified is not edited: its hashes are on record. */
+function apartCommands(facts: EnvironmentFacts, { path }: VirtualFacts, rules: CheckRules): string {
+  if (isForeign(facts)) return createCommands(facts, rules);
+  if (isManaged(facts)) return `runbook env reset ${targetWord(facts)} --reason "sees packages of the system"`;
+  return `sed -i 's/^include-system-site-packages.*/include-system-site-packages = false/' ${shellWord(`${path}/pyvenv.cfg`)}`;
+}
 
 /** Another environment is active in the process: what is called by name is not the project's. */
 function otherActive({ virtualEnv, link }: EnvironmentFacts, { path }: VirtualFacts): Finding[] {

@@ -26,6 +26,17 @@ export function lockDifferences({ packages, lock }: Pick<EnvironmentFacts, 'pack
   return { ok: true, value: [...differencesOf(installed, pins), ...unapproved] };
 }
 
+/** A project's name in normal form; what else an installed package calls itself is no word of a command. */
+const NAME = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
+
+/** Names of what is installed and not in the lock, sorted; none where either could not be read. */
+export function namesOutsideLock({ packages, lock }: Pick<EnvironmentFacts, 'packages' | 'lock'>): string[] {
+  if (!packages.ok || !lock.exists || !lock.pins.ok) return [];
+  const pinned = new Set(lock.pins.value.map(({ project }) => normalizeProjectName(project)));
+  const names = packages.value.map(({ name }) => normalizeProjectName(name)).filter((name) => !isSeed(name) && !pinned.has(name) && NAME.test(name));
+  return [...new Set(names)].sort();
+}
+
 function differencesOf(installed: readonly Pinned[], pins: readonly Pinned[]): string[] {
   const names = [...new Set([...installed, ...pins].map(({ project }) => project))].sort();
   return names.flatMap((name) => {

@@ -21,7 +21,15 @@ export interface FilledForm {
   open: string[];
   /** What the form says was measured, by number; to be held against what is measured now. */
   verdicts: Record<string, CheckStatus>;
+  /** ISO instant at which it says so. */
+  at: string;
+  /** Its lines of project, Python, status and counts. */
+  head: string[];
 }
+
+/** What a person looked at is signed the day it was measured. */
+const OLDEST_HOURS = 24;
+const HOUR_MS = 3_600_000;
 
 /** The form of a report of `manualPreflight`, as Markdown; ends with a newline. The same report gives the same text. */
 export function manualForm(report: PreflightReport): string {
@@ -31,11 +39,9 @@ export function manualForm(report: PreflightReport): string {
     .join('');
 }
 
-/** sha256 of the form's canonical text. */
-export const manualFormDigest = (report: PreflightReport): string => sha256Hex(manualForm(report));
-
+const AT = /^- Measured at: (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)$/;
 /** The words of an item have no colon: what was measured, which may have one, comes after the first. */
-const BOX = /^- \[([ xX])\] (\d+\.\d+) [^:]+: (pass|warn|fail|unknown); /;
+const BOX = /^- \[([ xX])\] (\d+\.\d+) ([^:]+): (pass|warn|fail|unknown); /;
 
 /** Reads a form that came back; null for a text that is no form, or none of this environment. What editors do to line ends is undone. */
 export function readManualForm(raw: string, place: Pick<PreflightReport, 'host' | 'link'>): FilledForm | null {
@@ -43,15 +49,32 @@ export function readManualForm(raw: string, place: Pick<PreflightReport, 'host' 
   while (lines.at(-1) === '') lines.pop();
   const isOurs = lines[0] === HEAD && placeLines(place).every((line, at) => lines[at + 2] === line);
   const boxes = lines.map((line) => BOX.exec(line)).filter((match) => match !== null);
-  const expected = MANUAL_SECTIONS.flatMap(({ items }, at) => items.map((_, index) => `${at + 1}.${index + 1}`));
-  if (!isOurs || boxes.map(([, , number]) => number).join(' ') !== expected.join(' ')) return null;
+  const expected = MANUAL_SECTIONS.flatMap(({ items }, at) => items.map(({ confirm }, index) => `${at + 1}.${index + 1} ${confirm}`));
+  const [project, measuredAt, ...others] = lines.slice(4, 9);
+  const at = AT.exec(measuredAt ?? '')?.[1];
+  if (!isOurs || at === undefined || boxes.map(([, , number, words]) => `${number} ${words}`).join('\n') !== expected.join('\n')) return null;
   const text = lines.map((line) => `${BOX.test(line) ? line.replace(/^- \[.\]/, '- [ ]') : line}\n`).join('');
   return {
     text,
     digest: sha256Hex(text),
     open: boxes.filter(([, mark]) => mark === ' ').map(([, , number]) => number!),
-    verdicts: Object.fromEntries(boxes.map(([, , number, verdict]) => [number!, verdict as CheckStatus])),
+    verdicts: Object.fromEntries(boxes.map(([, , number, , verdict]) => [number!, verdict as CheckStatus])),
+    at,
+    head: [project!, ...others],
   };
+}
+
+/** What a form says other than is so now, as an expectation and what came; null: it may be signed. */
+export function formDifference({ verdicts, head, at }: FilledForm, report: PreflightReport): { expected: string; got: string } | null {
+  const now = readManualForm(manualForm(report), report);
+  if (now === null) throw new Error(`the form of ${report.link} can't be read back`);
+  const expected = 'what is measured now';
+  const other = Object.keys(now.verdicts).filter((number) => now.verdicts[number] !== verdicts[number]);
+  if (other.length > 0) return { expected, got: `other verdicts: ${other.map((number) => `${number} was ${verdicts[number]}, is ${now.verdicts[number]}`).join(', ')}` };
+  const line = now.head.findIndex((own, index) => own !== head[index]);
+  if (line >= 0) return { expected, got: `"${oneLine(head[line] ?? '')}" where it is "${oneLine(now.head[line]!)}"` };
+  const hours = (Date.parse(report.at) - Date.parse(at)) / HOUR_MS;
+  return hours >= 0 && hours <= OLDEST_HOURS ? null : { expected: `a form of the last ${OLDEST_HOURS} h`, got: `one measured at ${at}` };
 }
 
 const placeLines = ({ host, link }: Pick<PreflightReport, 'host' | 'link'>): string[] => [`- Host: ${markdownCode(host)}`, `- Environment: ${markdownCode(link)}`];

@@ -1,7 +1,7 @@
 /** PF-26: what the imports take of memory. */
 import { oneLine } from '../text.js';
 import type { Check } from './model.js';
-import { importTimesCommand } from './remedies.js';
+import { importTimesCommand, targetWord } from './remedies.js';
 import { unmeasured, verdictOf } from './verdict.js';
 
 export const memoryUse: Check = {
@@ -12,7 +12,7 @@ export const memoryUse: Check = {
     const { probe, importTime } = facts;
     const byHand = importTimesCommand(facts, required);
     const timed = probe?.ok ? probe : (importTime ?? probe);
-    if (timed === null) return unmeasured('no import was measured', 'runbook preflight --manual # without --no-probe');
+    if (timed === null) return unmeasured('no import was measured', `runbook preflight ${targetWord(facts)} --manual`);
     if (!timed.ok) return unmeasured(`memory could not be measured: ${oneLine(timed.problem)}`, byHand);
     const { rssMiB } = timed.value;
     if (!Number.isFinite(rssMiB) || rssMiB <= 0) return unmeasured(`memory could not be measured: ${rssMiB} MiB`, byHand);

@@ -8,7 +8,7 @@ export const packageCompatibility: Check = {
   name: 'package-compatibility',
   title: 'Package compatibility',
   blocking: false,
-  judge(facts) {
+  judge(facts, rules) {
     const { conflicts } = facts;
     const byHand = `${pipWord(facts)} check`;
     if (conflicts === null) return unmeasured('requirements of packages among each other were not asked for', byHand);
@@ -16,6 +16,6 @@ export const packageCompatibility: Check = {
     const found = conflicts.value;
     if (found.length === 0) return verdictOf([{ status: 'pass', line: 'every package has what it requires' }], { conflicts: [] }, null);
     const lines = [`${counted(found.length, 'conflict')}`, ...found.map((line) => oneLine(line) || 'one that is not told')];
-    return verdictOf(lines.map((line) => ({ status: 'fail' as const, line })), { conflicts: found }, reinstallCommands(facts, facts.lock.path));
+    return verdictOf(lines.map((line) => ({ status: 'fail' as const, line })), { conflicts: found }, reinstallCommands(facts, facts.lock.path, rules));
   },
 };

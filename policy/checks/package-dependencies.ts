@@ -8,8 +8,9 @@ export const packageDependencies: Check = {
   name: 'package-dependencies',
   title: 'Package dependencies',
   blocking: true,
-  judge(facts, { required }) {
-    const remedy = reinstallCommands(facts, facts.lock.path);
+  judge(facts, rules) {
+    const { required } = rules;
+    const remedy = reinstallCommands(facts, facts.lock.path, rules);
     if (!facts.imports.ok) return unmeasured(`no import could be tried: ${oneLine(facts.imports.problem)}`, remedy);
     const tried = facts.imports.value;
     const findings = required.map((module) => findingOf(module, tried.find((one) => one.module === module)));

@@ -2,7 +2,8 @@
 import { oneLine } from '../text.js';
 import type { CheckResult, CheckRules, CheckStatus, PreflightReport, PreflightStatus } from './model.js';
 
-const MARK: Record<CheckStatus, string> = { pass: '✓', warn: '!', fail: '✗', unknown: '?' };
+/** A status as one sign, the same wherever it is printed. */
+export const STATUS_SIGNS: Record<CheckStatus, string> = { pass: '✓', warn: '!', fail: '✗', unknown: '?' };
 
 /** Status in words. */
 export const STATUS_WORDS: Record<PreflightStatus, string> = {
@@ -28,7 +29,7 @@ function headLines({ project, host, link }: PreflightReport, { primary, fallback
 
 function checkLines({ title, status, lines, remedy }: CheckResult, at: number): string[] {
   const ways = status === 'pass' || remedy === null ? [] : remedy.split('\n').map((line, index) => `   ${index === 0 ? 'Remedy:' : '       '} ${oneLine(line, 2000)}`);
-  return [`${at + 1}. ${title}: ${status} ${MARK[status]}`, ...lines.map((line) => `   ${oneLine(line, 2000)}`), ...ways];
+  return [`${at + 1}. ${title}: ${status} ${STATUS_SIGNS[status]}`, ...lines.map((line) => `   ${oneLine(line, 2000)}`), ...ways];
 }
 
 function summaryLines({ python, status, passed, warned, failed, unknown, total, logFile }: PreflightReport): string[] {

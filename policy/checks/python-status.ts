@@ -10,6 +10,9 @@ export interface JudgedPython {
   text: string;
 }
 
+/** Whether a project may run on an interpreter of this status. */
+export const mayRun = (status: PythonStatus): boolean => status === 'primary' || status === 'fallback' || status === 'exception';
+
 /**
  * The same classification as everywhere (DIS-01), with the least patch (PV-34). What the policy does not approve is an `exception`
  * only at the project's own link, and only before the end that was granted (EE-11).

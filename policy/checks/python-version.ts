@@ -1,6 +1,6 @@
 /** Check 1 (PF-05, PF-06): the interpreter is one that the policy approves, or that an exception allows for now. */
 import type { Check, CheckRules, EnvironmentFacts } from './model.js';
-import { pythonStatus } from './python-status.js';
+import { mayRun, pythonStatus } from './python-status.js';
 import { changeCommands } from './remedies.js';
 import type { Judged } from './verdict.js';
 
@@ -10,7 +10,7 @@ export const pythonVersion: Check = {
   blocking: true,
   judge(facts, rules) {
     const { status, text } = pythonStatus(facts, rules);
-    const passes = status === 'primary' || status === 'fallback' || status === 'exception';
+    const passes = mayRun(status);
     return {
       status: passes ? 'pass' : 'fail',
       lines: [text, ...versionLines(facts)],

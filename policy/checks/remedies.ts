@@ -1,4 +1,5 @@
 /** Commands that a check names as the way out: typed as they stand, from any folder. */
+import { oneLine } from '../text.js';
 import type { CheckRules, EnvironmentFacts } from './model.js';
 
 type Place = Pick<EnvironmentFacts, 'project' | 'link' | 'virtual' | 'foundBy' | 'interpreter'>;
@@ -16,6 +17,12 @@ export function targetWord({ link }: Pick<Place, 'link'>): string {
 
 /** A tree that runs of ours made; it is replaced, never repaired in place. */
 export const isManaged = ({ virtual }: Pick<Place, 'virtual'>): boolean => virtual !== null && /\/\.venvs\/[^/]+$/.test(virtual.path);
+
+/** Another project's environment that is active in the process: nothing is put into it, rebuilt or frozen for this project. */
+export function isForeign({ foundBy, virtual, interpreter, project }: Place): boolean {
+  const path = virtual?.path ?? (interpreter.ok ? interpreter.value.executable : null);
+  return foundBy === 'VIRTUAL_ENV' && path !== null && !path.startsWith(`${project.replace(/\/$/, '')}/`);
+}
 
 /** The project's interpreter as a shell word; the one that a new environment would have where there is none. */
 export const pythonWord = ({ interpreter, link }: Pick<Place, 'interpreter' | 'link'>): string => shellWord(interpreter.ok ? interpreter.value.executable : `${link}/bin/python`);
@@ -37,20 +44,29 @@ export function changeCommands(place: Place, rules: Pick<CheckRules, 'primary'>)
   return `runbook ${place.interpreter.ok ? 'run change' : 'env reset'} ${targetWord(place)} --to ${shownSpec(rules.primary)}`;
 }
 
-/** To exactly what the lock says. Nothing is installed into an interpreter that is of no environment. */
-export function reinstallCommands(place: Place, lock: string): string {
+/** To what the lock says. Nothing is installed into an interpreter that is of no environment, or of another project's. */
+export function reinstallCommands(place: Place, lock: string, rules: Pick<CheckRules, 'primary'>): string {
   const { interpreter, foundBy } = place;
+  if (isForeign(place)) return createCommands(place, rules);
   if (isManaged(place) || (!interpreter.ok && foundBy === 'link')) return `runbook env reset ${targetWord(place)} --reason "differs from its lock"`;
   if (!interpreter.ok || !interpreter.value.isVirtual) return `runbook env create ${targetWord(place)}`;
   if (isPylock(lock)) return `uv pip sync --python ${pythonWord(place)} ${fileWord(place, lock)}`;
   return `${pythonWord(place)} -m pip install -r ${fileWord(place, lock)}`;
 }
 
+/** Takes packages out that the lock does not name, where `reinstallCommands` would leave them: `pip install` removes nothing. */
+export function removeCommands(place: Place, lock: string, names: readonly string[]): string[] {
+  const { interpreter } = place;
+  const isByPip = interpreter.ok && interpreter.value.isVirtual && !isManaged(place) && !isForeign(place) && !isPylock(lock);
+  return isByPip && names.length > 0 ? [`${pythonWord(place)} -m pip uninstall -y ${names.map(shellWord).join(' ')}`] : [];
+}
+
 /** The environment's own `pip`; for trees of ours, which need not have one, the host's. */
 export const pipWord = (place: Place): string => (isManaged(place) ? `python3 -m pip --python ${pythonWord(place)}` : `${pythonWord(place)} -m pip`);
 
-/** Writes the lock from what is installed. */
-export function freezeCommands(place: Place, lock: string): string {
+/** Writes the lock from what is installed; where that is another project's, a person writes it first. */
+export function freezeCommands(place: Place, lock: string, rules: Pick<CheckRules, 'primary'>): string {
+  if (isForeign(place)) return [`# pin first in ${oneLine(lock)} what the project needs`, createCommands(place, rules)].join('\n');
   if (isPylock(lock)) return `uv pip compile --format pylock.toml ${fileWord(place, 'requirements.in')} -o ${fileWord(place, lock)}`;
   return `${pipWord(place)} freeze > ${fileWord(place, lock)}`;
 }

@@ -40,8 +40,8 @@ const names = z.array(z.string());
 const verdict = z.boolean().nullable();
 const measure = z.number().min(0).nullable();
 
-export const violationSchema = z.object({ check: z.string(), severity: z.enum(['critical', 'warning']), message: z.string() });
-export const warningSchema = z.object({ check: z.string(), message: z.string() });
+const violationSchema = z.object({ check: z.string(), severity: z.enum(['critical', 'warning']), message: z.string() });
+const warningSchema = z.object({ check: z.string(), message: z.string() });
 
 export const verificationSchema = z
   .object({

@@ -1,5 +1,4 @@
 /** The verifier: six checks and what the project reports, into the one result of the document (VJ-01). Pure. */
-import { counted } from '../text.js';
 import type { CheckRules, EnvironmentFacts, VerificationResult, Violation } from './model.js';
 import { environmentConfig } from './verifier/environment-config.js';
 import { packageIntegrity } from './verifier/package-integrity.js';
@@ -66,15 +65,4 @@ export function unjudged(at: string, { primary, fallback, minimumVersions }: Pic
 /** VJ-04. What could not be judged is no pass. */
 export function verificationExitCode({ overall_status }: Pick<VerificationResult, 'overall_status'>): 0 | 1 | 2 {
   return overall_status === 'PASSED' ? 0 : overall_status === 'WARNING' ? 2 : 1;
-}
-
-/** VJ-05: status and counts, then what is wrong and what is noted. */
-export function verificationSummary({ overall_status, violations, warnings }: Pick<VerificationResult, 'overall_status' | 'violations' | 'warnings'>): string[] {
-  return [
-    `Status: ${overall_status}`,
-    `Violations: ${violations.length}${violations.length === 0 ? '' : ` (${counted(violations.filter(({ severity }) => severity === 'critical').length, 'critical one')})`}`,
-    `Warnings: ${warnings.length}`,
-    ...violations.map(({ check, severity, message }) => `${severity} ${check}: ${message}`),
-    ...warnings.map(({ check, message }) => `note ${check}: ${message}`),
-  ];
 }

@@ -1,7 +1,7 @@
 /** PF-20: the project's configuration says which Python it is for. */
 import { oneLine } from '../text.js';
 import type { Check, EnvironmentFacts } from './model.js';
-import { fileWord } from './remedies.js';
+import { fileWord, shellWord } from './remedies.js';
 import { unmeasured, verdictOf, type Finding } from './verdict.js';
 
 export const versionDocumented: Check = {
@@ -11,7 +11,7 @@ export const versionDocumented: Check = {
   judge(facts) {
     const { config, interpreter } = facts;
     const remedy = remedyOf(facts);
-    if (config.length === 0) return unmeasured('the project names no configuration file that could say it', 'runbook init # and name the file under configFiles of runbook.yaml');
+    if (config.length === 0) return unmeasured('the project names no configuration file that could say it', `runbook init ${shellWord(facts.project)} # and name the file under configFiles of runbook.yaml`);
     const findings = config.map(findingOf);
     const isRecorded = findings.some(({ status }) => status === 'pass');
     const isUncertain = findings.some(({ status }) => status === 'unknown');

@@ -1,8 +1,8 @@
 /** Check 2 (PF-07, PF-08, DEF-02): the environment still is of the interpreter it was made from. */
 import { oneLine } from '../text.js';
 import { comparePython, matchesSpec, parsePythonVersion } from '../versions.js';
-import type { Check, EnvironmentFacts, VirtualFacts } from './model.js';
-import { createCommands, executableOf, isManaged, reinstallCommands, shellWord, targetWord } from './remedies.js';
+import type { Check, CheckRules, EnvironmentFacts, VirtualFacts } from './model.js';
+import { createCommands, executableOf, isForeign, isManaged, reinstallCommands, shellWord, targetWord } from './remedies.js';
 import { unmeasured, verdictOf, type Finding } from './verdict.js';
 
 export const virtualEnvironment: Check = {
@@ -16,9 +16,9 @@ export const virtualEnvironment: Check = {
     if (!isVirtual) {
       return verdictOf([{ status: 'warn', line: `${executable} runs outside a virtual environment; one keeps the project's packages apart` }], { isVirtual, version }, createCommands(facts, rules));
     }
-    if (virtual === null) return unmeasured(`${executable} says it is of a virtual environment, and no pyvenv.cfg could be read`, rebuildCommands(facts));
+    if (virtual === null) return unmeasured(`${executable} says it is of a virtual environment, and no pyvenv.cfg could be read`, rebuildCommands(facts, rules));
     const evidence = { isVirtual, path: virtual.path, version, configured: virtual.configured, base: virtual.base.ok ? virtual.base.value.version : null };
-    return verdictOf([againstBase(version, virtual), ...againstConfigured(version, virtual), { status: 'pass', line: `virtual environment ${virtual.path}` }], evidence, rebuildCommands(facts));
+    return verdictOf([againstBase(version, virtual), ...againstConfigured(version, virtual), { status: 'pass', line: `virtual environment ${virtual.path}` }], evidence, rebuildCommands(facts, rules));
   },
 };
 
@@ -49,8 +49,9 @@ function isSameRelease(a: string, b: string): boolean {
   return left !== null && right !== null && left.major === right.major && left.minor === right.minor && left.patch === right.patch;
 }
 
-function rebuildCommands(facts: EnvironmentFacts): string {
+function rebuildCommands(facts: EnvironmentFacts, rules: CheckRules): string {
+  if (isForeign(facts)) return createCommands(facts, rules);
   if (isManaged(facts)) return `runbook env reset ${targetWord(facts)} --reason "its interpreter was replaced"`;
   const version = facts.interpreter.ok ? facts.interpreter.value.version : '3';
-  return [`${executableOf(version)} -m venv --clear ${shellWord(facts.virtual?.path ?? facts.link)}`, reinstallCommands(facts, facts.lock.path)].join('\n');
+  return [`${executableOf(version)} -m venv --clear ${shellWord(facts.virtual?.path ?? facts.link)}`, reinstallCommands(facts, facts.lock.path, rules)].join('\n');
 }

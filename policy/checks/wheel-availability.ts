@@ -11,7 +11,7 @@ export const wheelAvailability: Check = {
   judge(facts) {
     const { wheels, interpreter } = facts;
     const remedy = `runbook wheels ${targetWord(facts)}`;
-    if (wheels === null) return unmeasured('the index was not asked for wheels', 'runbook preflight --manual');
+    if (wheels === null) return unmeasured('the index was not asked for wheels', `runbook preflight ${targetWord(facts)} --manual`);
     if (!wheels.ok) return unmeasured(`the index could not be asked for wheels: ${oneLine(wheels.problem)}`, remedy);
     const { missing, total } = wheels.value;
     const version = interpreter.ok ? `Python ${interpreter.value.version}` : 'this interpreter';

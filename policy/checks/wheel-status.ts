@@ -1,9 +1,9 @@
 /** Check 4 (PF-10, PF-11, PF-12): the lock is there, not empty, not old, and what is installed is what it pins. */
 import { isSeed } from '../freeze.js';
 import { counted } from '../text.js';
-import { lockDifferences } from './lock-match.js';
+import { lockDifferences, namesOutsideLock } from './lock-match.js';
 import type { Check, CheckRules, EnvironmentFacts, LockFacts } from './model.js';
-import { fileWord, freezeCommands, reinstallCommands } from './remedies.js';
+import { fileWord, freezeCommands, isForeign, reinstallCommands, removeCommands } from './remedies.js';
 import { verdictOf, type Finding } from './verdict.js';
 
 /** Differences listed one by one; the rest are counted. */
@@ -17,11 +17,11 @@ export const wheelStatus: Check = {
     const { lock } = facts;
     const { path, exists, bytes, ageSeconds, sha256 } = lock;
     const evidence = { lock: path, exists, bytes, ageSeconds, sha256 };
-    if (!exists) return verdictOf([{ status: 'fail', line: `there is no ${path}` }], evidence, freezeCommands(facts, path));
-    if (bytes === 0) return verdictOf([{ status: 'fail', line: `${path} is empty` }], evidence, freezeCommands(facts, path));
+    if (!exists) return verdictOf([{ status: 'fail', line: `there is no ${path}` }], evidence, freezeCommands(facts, path, rules));
+    if (bytes === 0) return verdictOf([{ status: 'fail', line: `${path} is empty` }], evidence, freezeCommands(facts, path, rules));
     const compared = lockDifferences(facts, rules);
     const match = matchFindings(facts, compared);
-    const remedy = match.some(({ status }) => status !== 'pass') ? differenceRemedy(facts) : `touch ${fileWord(facts, path)} # after looking it through for newer versions`;
+    const remedy = match.some(({ status }) => status !== 'pass') ? differenceRemedy(facts, rules) : `touch ${fileWord(facts, path)} # after looking it through for newer versions`;
     const age = ageFinding(lock, rules);
     const parts = { file: { ...age }, match: { ...match[0]! } };
     return verdictOf([...match, age, { status: 'pass', line: `${path} is there, ${counted(bytes, 'byte')}` }], { ...evidence, differences: compared.ok ? compared.value : null, parts }, remedy);
@@ -48,7 +48,9 @@ function matchFindings({ packages, lock }: EnvironmentFacts, compared: ReturnTyp
   return [`${counted(differences.length, 'difference')} between what is installed and the lock`, ...differences.slice(0, LISTED), ...(beyond > 0 ? [`and ${beyond} more`] : [])].map((line) => ({ status: 'fail', line }));
 }
 
-function differenceRemedy(facts: EnvironmentFacts): string {
+/** Taken out first: two packages may share files, and what is installed last has them. */
+function differenceRemedy(facts: EnvironmentFacts, rules: CheckRules): string {
   const { path } = facts.lock;
-  return [reinstallCommands(facts, path), `# or, where what is installed is what is wanted: ${freezeCommands(facts, path)}`].join('\n');
+  const reinstall = [...removeCommands(facts, path, namesOutsideLock(facts)), reinstallCommands(facts, path, rules)];
+  return (isForeign(facts) ? reinstall : [...reinstall, `# or, where what is installed is what is wanted: ${freezeCommands(facts, path, rules)}`]).join('\n');
 }

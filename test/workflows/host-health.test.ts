@@ -71,6 +71,17 @@ test('what was told is not told again by a restart of the agent, and a recovery 
   assert.deepEqual(entries.filter(({ event }) => event === 'health').map(({ data }) => data['state']), ['DEGRADED', 'GOOD']);
 });
 
+test('an environment that is gone is forgotten: what stands there later and is ill is told anew', async (t) => {
+  const { entries } = await watched(t, [{ kind: 'changed', health: [ILL] }, { kind: 'hourly', health: [] }, { kind: 'changed', health: [ILL] }]);
+  assert.deepEqual(entries.filter(({ event }) => event === 'health').map(({ data }) => data['state']), ['DEGRADED', 'DEGRADED']);
+});
+
+test('an agent that answers with an error again and again is on record once, and asked with pauses', async (t) => {
+  const { entries, asked } = await watched(t, ['silent', 'silent', 'silent', { kind: 'check-in' }], {}, { rules: null, heartbeatMs: 1_200 });
+  assert.deepEqual(entries.map(({ event }) => event), ['host-unreachable', 'host-back', 'check-in']);
+  assert.equal(asked.length, 5);
+});
+
 test('a check-in tells of what is not well, and of nothing else', async (t) => {
   const { entries } = await watched(t, [{ kind: 'check-in', health: [ILL, { ...ILL, link: '/srv/q/.venv', state: 'GOOD', problems: [] }] }]);
   assert.deepEqual(entries.filter(({ event }) => event === 'health').map(({ link }) => link), ['/srv/p/.venv']);
@@ -92,7 +103,7 @@ test('a question that nobody takes is silence, too: on record once, however long
   const f = fakes();
   await env.withWorker(t, { activities: f.control }, async ({ client, taskQueue, host, id }) => {
     const handle = await client.workflow.start(hostWatch, { taskQueue, workflowId: id('watch'), args: [{ host, cursor: 0, rules: null, heartbeatMs: 300 }] });
-    const waitsAgain = async () => (await handle.describe()).raw.pendingActivities?.some(({ scheduledTime, attempt }) => attempt === 1 && scheduledTime) ?? false;
+    const waitsAgain = async () => (await handle.describe()).raw.pendingActivities?.some(({ activityType }) => activityType?.name === 'nextEvent') ?? false;
     await until(() => f.entries.length > 0);
     while (!(await waitsAgain())) await new Promise((resolve) => setTimeout(resolve, 20));
     const { events = [] } = await handle.fetchHistory();

@@ -16,12 +16,19 @@ export function watchEntry(host: string, key: string, event: AuditEntry['event']
 /** What was told last, by link; nothing: well. */
 export type ToldHealth = Record<string, string>;
 
+const WELL = 'GOOD';
+
 const healthKey = ({ state, problems }: HealthState): string => [state, ...new Set(problems.map(({ check }) => check).sort())].join(' ');
 
-/** Environments whose health is another than was told last, whatever the event is; remembers it. */
-export function healthNews({ health = [] }: HostEvent, told: ToldHealth): HealthState[] {
-  const news = health.filter((one) => healthKey(one) !== (told[one.link] ?? 'GOOD'));
+/** Environments whose health is another than was told last, whatever the event is; remembers it. What is gone is forgotten. */
+export function healthNews({ kind, health }: HostEvent, told: ToldHealth): HealthState[] {
+  if (!health) return [];
+  const news = health.filter((one) => healthKey(one) !== (told[one.link] ?? WELL));
   for (const one of news) told[one.link] = healthKey(one);
+  // A change names what changed; the others name every environment there is.
+  const isWhole = kind === 'check-in' || kind === 'hourly';
+  const here = new Set(health.map(({ link }) => link));
+  for (const [link, key] of Object.entries(told)) if (key === WELL || (isWhole && !here.has(link))) delete told[link];
   return news;
 }
 

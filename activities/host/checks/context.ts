@@ -2,6 +2,7 @@
 import type { CheckRules } from '../../../policy/checks/model.js';
 import { runCommand, type CommandResult } from '../command.js';
 import type { Guard, HostContext, StepScope } from '../context.js';
+import type { Owner } from '../../../policy/model.js';
 import type { CheckPlace } from './place.js';
 
 /** The agent's own; or one for a single check, by a user who can't use the agent's folder. */
@@ -33,6 +34,8 @@ export interface Measuring {
   ctx: CheckContext;
   place: CheckPlace;
   wanted: Wanted;
+  /** As whom things are started; absent: as the project's owner. */
+  runner?: Owner;
 }
 
 /** An import that takes this long hangs: pandas takes 0.5 s from memory, some seconds from a cold disk. The agent file may say less. */
@@ -49,10 +52,13 @@ export const scopeOf = ({ wanted }: Pick<Measuring, 'wanted'>): StepScope => ({ 
 /** How its children are started and remembered. */
 export const childrenOf = ({ wanted: { nice, guard } }: Pick<Measuring, 'wanted'>): { nice?: number; guard?: Guard } => ({ ...(nice === undefined ? {} : { nice }), ...(guard ? { guard } : {}) });
 
-/** Starts an interpreter as the project's owner, isolated from the owner's own settings, leaving no bytecode behind. Throws only when canceled. */
+/** As whom things are started. */
+export const starterOf = ({ place, runner }: Measuring): Owner => runner ?? place.owner;
+
+/** Starts an interpreter with the rights that are left for it, isolated from the owner's own settings, leaving no bytecode behind. Throws only when canceled. */
 export async function startPython(measuring: Measuring, file: string, args: string[], timeoutMs = limitSeconds(measuring) * 1000): Promise<CommandResult> {
   const scope = scopeOf(measuring);
-  const result = await runCommand({ file, args: ['-I', '-B', ...args], cwd: '/', owner: measuring.place.owner, timeoutMs, scope, ...childrenOf(measuring) });
+  const result = await runCommand({ file, args: ['-I', '-B', ...args], cwd: '/', owner: starterOf(measuring), timeoutMs, scope, ...childrenOf(measuring) });
   if (result.isCanceled) throw scope.signal.reason ?? new Error('canceled');
   return result;
 }

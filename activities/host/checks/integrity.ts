@@ -1,4 +1,5 @@
 /** What hands did to an environment: a tree of ours against what its run verified, any other against its packages' RECORDs. */
+import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { IntegrityFacts, VirtualFacts } from '../../../policy/checks/model.js';
@@ -9,7 +10,7 @@ import { asOwner } from '../owner.js';
 import { readLink, type Place } from '../paths.js';
 import { pythonText } from '../python-text.js';
 import { readSeal } from '../seal.js';
-import { childrenOf, lastJson, scopeOf, startPython, whyFailed, type Measuring } from './context.js';
+import { childrenOf, lastJson, scopeOf, startPython, starterOf, whyFailed, type Measuring } from './context.js';
 
 /** 8,000 files take 0.4 s from memory, and 1 ms each where their bytecode is compiled again; a cold disk takes minutes, not more. */
 const RECORDS_TIMEOUT_MS = 900_000;
@@ -29,8 +30,10 @@ export async function measureIntegrity(measuring: Measuring, virtual: VirtualFac
     return { run: null, files, differences: named([...turned, ...differences]) };
   }
   const seal = asOwner(place.owner, () => readSeal(view.treePath!));
-  const { digest, files } = await takeManifest(ctx, { tree: view.treePath, owner: place.owner, scope: 'all', record: false, step: scopeOf(measuring), ...childrenOf(measuring) });
+  const { digest, files, storedAt, isNew } = await takeManifest(ctx, { tree: view.treePath, owner: place.owner, scope: 'all', record: false, step: scopeOf(measuring), ...childrenOf(measuring) });
   const words = hashedDrift(ctx, verified, seal, digest);
+  // A tree that differs does so in another way each time: what only this look needed is not kept.
+  if (isNew && digest !== verified.manifestDigest) rmSync(storedAt, { force: true });
   // Without the agent's own list only the digest says that something differs; RECORDs can still say where.
   const isUnnamed = words.some((word) => word.startsWith('manifest '));
   const details = isUnnamed ? (await checkRecords(measuring, view.treePath, virtual)).differences : [];
@@ -41,7 +44,7 @@ const named = (words: string[]): string[] => (words.length > NAMED ? [...words.s
 
 /** By the interpreter the environment was made from, which alone knows its bytecode; else by any. */
 async function checkRecords(measuring: Measuring, tree: string, virtual: VirtualFacts | null): Promise<{ files: number; differences: string[] }> {
-  const file = virtual?.base.ok ? virtual.base.value.executable : await helperPython(measuring.ctx, measuring.place.owner);
+  const file = virtual?.base.ok ? virtual.base.value.executable : await helperPython(measuring.ctx, starterOf(measuring));
   const result = await startPython(measuring, file, ['-S', '-c', pythonText('check_records.py'), JSON.stringify({ tree, jobs: availableParallelism() })], RECORDS_TIMEOUT_MS);
   const told = result.failed ? null : lastJson<{ files: number; differences: string[] }>(result);
   if (told === null) throw new Error(`RECORDs of ${tree}: ${whyFailed(file, result)}`);

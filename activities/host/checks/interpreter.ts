@@ -1,11 +1,13 @@
 /** Which interpreter answers for a project, and what it says of itself: started, never inferred (DEF-02). */
-import { existsSync, lstatSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, lstatSync, realpathSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import type { EnvironmentFacts, InterpreterFacts, VirtualFacts } from '../../../policy/checks/model.js';
+import { readPlain } from '../../plain-file.js';
 import type { CommandResult } from '../command.js';
 import { asOwner } from '../owner.js';
 import { pythonText } from '../python-text.js';
-import { lastJson, startPython, throwIfEnded, whyFailed, type Measuring } from './context.js';
+import { lastJson, startPython, starterOf, throwIfEnded, whyFailed, type Measuring } from './context.js';
+import { readConfig } from './pyvenv.js';
 
 /** What `check_environment.py` tells. */
 export interface Told {
@@ -67,7 +69,7 @@ function toldOf(result: CommandResult): Told | null {
   return typeof told?.version === 'string' && typeof told.prefix === 'string' && Array.isArray(told.packages) ? (told as Told) : null;
 }
 
-const realOf = ({ place }: Measuring, path: string): string => asOwner(place.owner, () => realpathSync(path));
+const realOf = (measuring: Measuring, path: string): string => asOwner(starterOf(measuring), () => realpathSync(path));
 
 /** The virtual environment by its `pyvenv.cfg`, and the interpreter it was made from; null: it is none. Also of an environment that does not run. */
 export async function lookAtVirtual(measuring: Measuring, { executable }: Found, told: Told | null): Promise<VirtualFacts | null> {
@@ -85,13 +87,10 @@ export async function lookAtVirtual(measuring: Measuring, { executable }: Found,
 }
 
 /** Keys of `pyvenv.cfg` in lower case, as Python reads them; null: there is none. */
-function readSettings({ place }: Measuring, folder: string): Map<string, string> | null {
+function readSettings(measuring: Measuring, folder: string): Map<string, string> | null {
   try {
-    const text = asOwner(place.owner, () => readFileSync(join(folder, 'pyvenv.cfg'), 'utf8'));
-    return new Map(text.split(/\r?\n/).flatMap((line): [string, string][] => {
-      const at = line.indexOf('=');
-      return at < 0 ? [] : [[line.slice(0, at).trim().toLowerCase(), line.slice(at + 1).trim()]];
-    }));
+    const read = asOwner(starterOf(measuring), () => readPlain(join(folder, 'pyvenv.cfg')));
+    return read && readConfig(read.text);
   } catch {
     return null;
   }

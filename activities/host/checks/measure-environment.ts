@@ -13,13 +13,14 @@ import { askInterpreter, findInterpreter, lookAtVirtual, pythonOnPath, type Aske
 import { lockFacts, markersOf } from './lock-facts.js';
 import type { CheckPlace } from './place.js';
 import { modesOf } from './project-files.js';
+import { runnerOf } from './runner.js';
 import { configFacts, metricsFacts, variableFacts } from './settings-facts.js';
 import { standingFacts } from './standing.js';
 
-/** Throws only when canceled. Runs as the project's owner when the caller is root. */
+/** Throws only when canceled. Starts nothing as root that another user could have put there. */
 export async function measureEnvironment(ctx: CheckContext, place: CheckPlace, wanted: Wanted): Promise<EnvironmentFacts> {
-  const measuring: Measuring = { ctx, place, wanted };
-  const found = findInterpreter(measuring);
+  const found = findInterpreter({ ctx, place, wanted });
+  const measuring: Measuring = { ctx, place, wanted, runner: runnerOf(place.project, place.owner, found.executable, place.settings.importModule) };
   const asked = await askInterpreter(measuring, found);
   const virtual = await lookAtVirtual(measuring, found, asked.told);
   const imported = await imports(measuring, asked);

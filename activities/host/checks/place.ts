@@ -1,9 +1,10 @@
 /** Which environment is checked: a project with or without `runbook.yaml`, and the link that names its environment. */
-import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseWith } from '../../../policy/files/explain.js';
 import { projectFileSchema, projectSettings } from '../../../policy/files/project-file.js';
 import type { Objection, Owner, ProjectSettings } from '../../../policy/model.js';
+import { readPlain } from '../../plain-file.js';
 import { asOwner, ownerOf } from '../owner.js';
 
 export interface CheckPlace {
@@ -13,7 +14,7 @@ export interface CheckPlace {
   link: string;
   /** Defaults where the project has no `runbook.yaml`. */
   settings: ProjectSettings;
-  /** Who owns the project: a check that runs as root starts everything as this user. */
+  /** Who owns the project: a check that runs as root reads its files as this user, and starts things as `runnerOf` says. */
   owner: Owner;
 }
 
@@ -81,7 +82,9 @@ function readSettings(project: string, owner: Owner): ProjectSettings {
     const stat = statSync(file, { throwIfNoEntry: false });
     if (!stat) return withoutFile(project);
     if (!stat.isFile() || stat.size > LARGEST_BYTES) throw refused(file, `a file of at most ${LARGEST_BYTES} bytes`, stat.isFile() ? `${stat.size} bytes` : 'something else', 'see examples/pricer/runbook.yaml');
-    const parsed = parseWith(projectFileSchema, readFileSync(file, 'utf8'), { file, format: 'yaml' });
+    const read = readPlain(file, 0, LARGEST_BYTES);
+    if (read === null) return withoutFile(project);
+    const parsed = parseWith(projectFileSchema, read.text, { file, format: 'yaml' });
     if (!parsed.ok) throw new CheckRefused(parsed.objections);
     return projectSettings(parsed.value);
   });

@@ -1,6 +1,7 @@
 /** Files of a project as its owner reads them. */
-import { lstatSync, readFileSync, statSync, type Stats } from 'node:fs';
+import { lstatSync, statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
+import { readPlainBytes } from '../../plain-file.js';
 import { asOwner } from '../owner.js';
 import type { CheckPlace } from './place.js';
 
@@ -24,7 +25,10 @@ export function projectFile({ project, owner }: Pick<CheckPlace, 'project' | 'ow
     read() {
       if (!stat.isFile()) throw new Error(`${path} is no regular file`);
       if (stat.size > LARGEST_BYTES) throw new Error(`${path} has ${stat.size} bytes: expected at most ${LARGEST_BYTES}`);
-      return asOwner(owner, () => readFileSync(file));
+      // By now it may be another one, which must not keep us waiting.
+      const read = asOwner(owner, () => readPlainBytes(file, LARGEST_BYTES));
+      if (read === null) throw new Error(`${path} is gone`);
+      return read.bytes;
     },
   };
 }

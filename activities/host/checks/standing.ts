@@ -1,7 +1,8 @@
 /** By which run an environment stands, and until when (EE-11): from the agent's store, else from what the agent left beside the trees. */
-import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { lstatSync, readlinkSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { StandingFacts } from '../../../policy/checks/model.js';
+import { readPlain } from '../../plain-file.js';
 import { asOwner } from '../owner.js';
 import type { Measuring } from './context.js';
 import type { CheckPlace } from './place.js';
@@ -34,8 +35,9 @@ export function standingFacts({ ctx, place }: Measuring): StandingFacts | null {
 
 function fromFile({ project, link, owner }: CheckPlace, tree: string): StandingFacts | null {
   try {
-    const text = asOwner(owner, () => readFileSync(join(project, '.venvs/state.json'), 'utf8'));
-    const { version, environments } = JSON.parse(text) as StateFile;
+    const read = asOwner(owner, () => readPlain(join(project, '.venvs/state.json')));
+    if (read === null) return null;
+    const { version, environments } = JSON.parse(read.text) as StateFile;
     const name = basename(link);
     const own = version === 1 && environments && Object.hasOwn(environments, name) ? environments[name] : undefined;
     return own?.tree === tree && typeof own.run === 'string' ? { run: own.run, end: own.end ?? null } : null;

@@ -1,5 +1,4 @@
 /** PF-22: which packages of the lock have no wheel for this interpreter, by the index this host uses. */
-import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { judgeLock } from '../../../policy/assess.js';
 import { parseRequirementsLock } from '../../../policy/lock.js';
@@ -9,9 +8,9 @@ import { assessByPip } from '../assess-pip.js';
 import type { Question } from '../assess-question.js';
 import { assessByUv } from '../assess-uv.js';
 import { probeInterpreter } from '../interpreters.js';
-import { asOwner } from '../owner.js';
 import { findUv } from '../tools.js';
-import { scopeOf, type Measuring } from './context.js';
+import { scopeOf, starterOf, type Measuring } from './context.js';
+import { projectFile } from './project-files.js';
 
 /** Throws where the question got no answer: that is no missing wheel. `executable`: of the interpreter the environment was made from. */
 export async function measureWheels(measuring: Measuring, executable: string): Promise<{ missing: string[]; total: number }> {
@@ -24,8 +23,10 @@ export async function measureWheels(measuring: Measuring, executable: string): P
 
 async function ask(measuring: Measuring, interpreter: Interpreter): Promise<LockVerdict> {
   const { ctx, place } = measuring;
-  const { project, link, settings, owner } = place;
-  const text = asOwner(owner, () => readFileSync(join(project, settings.lock), 'utf8'));
+  const { project, link, settings } = place;
+  const owner = starterOf(measuring);
+  const text = projectFile(place, settings.lock)?.read().toString('utf8');
+  if (text === undefined) throw new Error(`there is no ${settings.lock}`);
   const isPylock = /^pylock(\.[^.]+)?\.toml$/.test(basename(settings.lock));
   const { problems } = isPylock ? parsePylock(text) : parseRequirementsLock(text);
   if (problems[0]) throw new Error(`${problems[0].what}: expected ${problems[0].expected}, got ${problems[0].got}`);

@@ -42,7 +42,7 @@ export function requireModule({ project, settings }: CheckTarget): string {
 /** What became of the import of the project's module. Could not tell (69) where nobody could try it. */
 export function projectImport({ facts }: Pick<Measurement, 'facts'>, module: string): ProjectImport {
   const { interpreter, imports } = facts;
-  if (!interpreter.ok) return failedImport(module, interpreter.problem, 'VENV_BASE_GONE');
+  if (!interpreter.ok) return failedImport(module, interpreter.problem, interpreter.kind === 'broken' ? 'VENV_BASE_GONE' : 'INTERPRETER_MISSING');
   const found = imports.ok ? imports.value.find((one) => one.module === module) : undefined;
   if (!found) throw couldNotTell(`import of ${module}`, 'it tried in a process of its own', imports.ok ? 'nobody tried it' : imports.problem, 'runbook doctor');
   if (found.ok) return { module, ok: true, error: '', class: null, remedy: null };

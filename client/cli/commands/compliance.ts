@@ -26,7 +26,8 @@ export function complianceCommand(program: Command, io: Io): void {
       const verdict: Compliance = imported === null ? 'unsupported-version' : imported.ok ? 'compliant' : 'fallback-required';
       if (options.json) io.out(JSON.stringify({ verdict, version, import: imported }, null, 2));
       else for (const line of complianceLines(verdict, version, imported)) io.out(line);
-      if (verdict === 'fallback-required') io.talk(`next: runbook plan fallback ${placeOf(target.env, instance.host)}`);
+      // What runs on the fallback already has the import's own way out.
+      if (verdict === 'fallback-required' && version.status === 'primary') io.talk(`next: runbook plan fallback ${placeOf(target.env, instance.host)}`);
       process.exitCode = verdict === 'compliant' ? EXIT.yes : EXIT.no;
     });
 }

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { checkOptions, readCheckTarget, type CheckOptions } from '../checking.js';
+import { checkOptions, policyWords, readCheckTarget, type CheckOptions } from '../checking.js';
 import { verificationLines } from '../check-output.js';
 import { judgeGate } from '../gating.js';
 import { keyOptions } from '../identity.js';
 import { findInstance, type Instance } from '../instance.js';
 import { EXIT, refusal, type Io } from '../io.js';
-import { signAndRecord, tellRecorded, type StatementOptions } from '../statements.js';
+import { requireReason, signAndRecord, tellRecorded, type StatementOptions } from '../statements.js';
 import { placeOf } from '../words.js';
 import { verificationText } from './verify.js';
 
@@ -26,21 +26,22 @@ export function gateAcceptCommand(gate: Command, io: Io): void {
     .action(async (path: string, _own: object, command: Command) => {
       // Some of its options are options of `gate` too, which takes them.
       const options = command.optsWithGlobals<AcceptOptions>();
-      if (!/^[0-9a-f]{8,64}$/.test(options.digest)) throw refusal([{ what: '--digest', expected: '8 to 64 hexadecimal characters of a digest of warnings', got: options.digest, wayOut: `runbook gate ${path}` }]);
+      if (!/^[0-9a-f]{8,64}$/.test(options.digest)) throw refusal([{ what: '--digest', expected: '8 to 64 hexadecimal characters of a digest of warnings', got: options.digest, wayOut: `runbook gate ${path}${policyWords(options)}` }]);
+      requireReason(options.reason);
       process.exitCode = await accept(io, findInstance(), path, options);
     });
 }
 
 async function accept(io: Io, instance: Instance, path: string, options: AcceptOptions): Promise<number> {
   const target = readCheckTarget(path, instance, 'gate accept');
-  const { gate, verification } = await judgeGate(instance, target, options);
-  const place = placeOf(target.env, instance.host);
-  if (gate.verdict !== 'ask') throw nothingToAccept(place, gate.verdict === 'pass' ? 'a gate that passes' : 'a gate that is blocked, which no acceptance opens');
-  if (!gate.warningsDigest.startsWith(options.digest)) throw nothingToAccept(place, `other warnings now: ${gate.warningsDigest}`);
+  const { env, gate, verification } = await judgeGate(instance, target, options);
+  const place = placeOf(env, instance.host);
+  const again = `runbook gate ${place}${policyWords(options)}`;
+  const nothingToAccept = (got: string): Error => refusal([{ what: `gate of ${place}`, expected: 'a gate that waits for exactly these warnings', got, wayOut: again }], EXIT.no);
+  if (gate.verdict !== 'ask') throw nothingToAccept( gate.verdict === 'pass' ? 'a gate that passes' : 'a gate that is blocked, which no acceptance opens');
+  if (!gate.warningsDigest.startsWith(options.digest)) throw nothingToAccept(`other warnings now: ${gate.warningsDigest}`);
   const talk = options.json ? () => undefined : io.talk;
   for (const line of verificationLines(verification)) talk(line);
-  const recorded = await signAndRecord(io, instance, { kind: 'accept-warnings', env: target.env, digest: gate.warningsDigest, document: verificationText(verification), reason: options.reason }, options);
-  return tellRecorded(io, recorded, { json: options.json ?? false, next: `runbook gate ${place}` });
+  const recorded = await signAndRecord(io, instance, { kind: 'accept-warnings', env, digest: gate.warningsDigest, document: verificationText(verification), reason: options.reason }, options);
+  return tellRecorded(io, recorded, { json: options.json ?? false, next: again });
 }
-
-const nothingToAccept = (place: string, got: string): Error => refusal([{ what: `gate of ${place}`, expected: 'a gate that waits for exactly these warnings', got, wayOut: `runbook gate ${place}` }], EXIT.no);

@@ -1,11 +1,11 @@
-import { spawn } from 'node:child_process';
-import { constants } from 'node:os';
 import type { Command } from 'commander';
 import { gateExitCode } from '../../../policy/checks/gate.js';
 import type { GateVerdict } from '../../../policy/checks/model.js';
+import type { Objection } from '../../../policy/model.js';
 import { oneLine } from '../../../policy/text.js';
 import { verificationLines } from '../check-output.js';
-import { checkOptions, readCheckTarget, type CheckOptions, type CheckTarget } from '../checking.js';
+import { checkOptions, policyWords, readCheckTarget, type CheckOptions, type CheckTarget } from '../checking.js';
+import { runDeployment } from '../deployment.js';
 import { judgeGate, type GateResult } from '../gating.js';
 import { findInstance, type Instance } from '../instance.js';
 import { EXIT, refusal, type Io } from '../io.js';
@@ -20,7 +20,10 @@ interface GateOptions extends CheckOptions {
 /** `runbook gate [PATH] [-- CMD…]`: may this be deployed? Then CMD, and only then (CI-10, CI-11, DIS-05). */
 export function gateCommand(program: Command, io: Io): void {
   const gate = checkOptions(program.command('gate [path] [command...]'));
-  gateAcceptCommand(gate, io);
+  // Only now is it known what was typed: after `--` it is a command, whatever its name.
+  program.hook('preSubcommand', (_program, sub) => {
+    if (sub === gate && (!typedWords(program).includes('--') || beforeDashes(program).includes('accept'))) gateAcceptCommand(gate, io);
+  });
   gate
     .option('--json', 'both reports and the verdict as JSON')
     .addHelpText('after', '\nExit code: 0 it may go on; 1 blocked; 3 waits for a person who accepts the warnings; 64, 69 as ever. With a command that was run: the command\'s own.\n\nExamples:\n  runbook gate /srv/pricer\n  runbook gate /srv/pricer -- /usr/local/bin/deploy pricer\n  runbook gate accept /srv/pricer --digest 4be1… --reason "known since Monday"')
@@ -33,19 +36,25 @@ export function gateCommand(program: Command, io: Io): void {
 
 /** What stands before `--` is the path, what stands after it the command. */
 function gateWords(program: Command, words: string[]): { path: string; command: string[] } {
-  const typed = (program as unknown as { rawArgs: string[] }).rawArgs;
-  const at = typed.indexOf('--');
-  const command = at === -1 ? [] : typed.slice(at + 1);
+  const command = typedWords(program).slice(beforeDashes(program).length + 1);
   const before = words.slice(0, words.length - command.length);
   if (before.length > 1) throw refusal([{ what: 'gate', expected: 'one path, and a command after --', got: before.join(' '), wayOut: `runbook gate ${before[0]} -- ${before.slice(1).join(' ')}` }]);
   return { path: before[0] ?? '.', command };
 }
 
+const typedWords = (program: Command): string[] => (program as unknown as { rawArgs: string[] }).rawArgs;
+
+function beforeDashes(program: Command): string[] {
+  const typed = typedWords(program);
+  const at = typed.indexOf('--');
+  return at === -1 ? typed : typed.slice(0, at);
+}
+
 async function carryOut(io: Io, instance: Instance, { target, command }: { target: CheckTarget; command: string[] }, options: GateOptions): Promise<number> {
-  const result = await judgeGate(instance, target, options);
+  const { env, ...result } = await judgeGate(instance, target, options);
   const say = options.json ? io.talk : io.out;
   if (!options.json) for (const line of gateLines(result)) io.out(line);
-  tellVerdict({ ...io, out: say }, result.gate, placeOf(target.env, instance.host));
+  tellVerdict({ ...io, out: say }, result.gate, `runbook gate accept ${placeOf(env, instance.host)} --digest`, policyWords(options));
   const code = gateExitCode(result.gate);
   const ran = code === EXIT.yes && command.length > 0 ? await runDeployment(command, options.json === true) : null;
   if (options.json) io.out(JSON.stringify({ ...result, exitCode: ran ?? code, command: ran === null ? null : { argv: command, exitCode: ran } }, null, 2));
@@ -53,30 +62,24 @@ async function carryOut(io: Io, instance: Instance, { target, command }: { targe
   return ran ?? code;
 }
 
-const gateLines = ({ preflight: report, verification }: GateResult): string[] => ['preflight', ...preflightLines(report), '', 'verification', ...verificationLines(verification), ''];
+const gateLines = ({ preflight: report, verification }: Omit<GateResult, 'env'>): string[] => ['preflight', ...preflightLines(report), '', 'verification', ...verificationLines(verification), ''];
 
-function tellVerdict(io: Io, gate: GateVerdict, place: string): void {
+function tellVerdict(io: Io, gate: GateVerdict, accept: string, policy: string): void {
   if (gate.verdict === 'pass') {
     io.out(`gate passed${gate.notice === null ? '' : `: ${oneLine(gate.notice, 1000)}`}`);
     return;
   }
   if (gate.verdict === 'block') {
     io.out(`deployment blocked by ${gate.objections.map(({ what }) => what).join(', ')}`);
+    for (const line of verifierWays(gate.objections)) io.out(line);
     return;
   }
   io.out(`waits for a person: ${oneLine(gate.notice, 1000)}`);
-  io.out(`  runbook gate accept ${place} --digest ${gate.warningsDigest} --reason …`);
+  io.out(`  ${accept} ${gate.warningsDigest} --reason …${policy}`);
 }
 
-/** The deployment's own words and exit code; no shell. With `--json` standard output is the result's alone. */
-function runDeployment([file, ...args]: string[], asJson: boolean): Promise<number> {
-  const child = spawn(file!, args, { stdio: ['inherit', asJson ? 2 : 'inherit', 'inherit'] });
-  const pass = (signal: NodeJS.Signals) => void child.kill(signal);
-  // The terminal sends Ctrl-C to both; this process waits for the child's own end.
-  const ignore = (): void => undefined;
-  process.on('SIGINT', ignore).on('SIGTERM', pass).on('SIGHUP', pass);
-  return new Promise<number>((resolve, reject) => {
-    child.once('error', ({ code, message }: NodeJS.ErrnoException) => reject(refusal([{ what: `command ${file}`, expected: 'an executable file, on PATH or by its path', got: code === 'ENOENT' ? 'nothing there' : message, wayOut: 'runbook gate PATH -- COMMAND ARGUMENTS; no shell reads them' }])));
-    child.once('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal!]));
-  }).finally(() => process.off('SIGINT', ignore).off('SIGTERM', pass).off('SIGHUP', pass));
+/** The checks of preflight have theirs below their own lines. */
+function verifierWays(objections: readonly Objection[]): string[] {
+  const ways = new Set(objections.filter(({ what }) => what.startsWith('verification')).map(({ wayOut }) => wayOut));
+  return [...ways].flatMap((wayOut) => wayOut.split('\n').map((line, at) => `  ${at === 0 ? 'try: ' : '     '}${line}`));
 }

@@ -1,15 +1,16 @@
 /** `runbook preflight --manual`: the form, gone through by a person and signed (PF-27). */
-import { manualForm, readManualForm, type FilledForm } from '../../../policy/checks/manual-form.js';
+import { formDifference, manualForm, readManualForm, type FilledForm } from '../../../policy/checks/manual-form.js';
 import type { PreflightReport } from '../../../policy/checks/model.js';
 import type { EnvironmentRef } from '../../../policy/model.js';
 import { fileStamp, writeNewFile } from '../check-output.js';
+import { policyWords, type CheckOptions } from '../checking.js';
 import type { Instance } from '../instance.js';
 import { CliError, EXIT, refusal, type Io } from '../io.js';
 import { signAndRecord, type Recorded, type StatementOptions } from '../statements.js';
 import { readTextFile } from '../text-file.js';
 import { placeOf, tilde } from '../words.js';
 
-export interface ManualOptions extends StatementOptions {
+export interface ManualOptions extends CheckOptions, StatementOptions {
   /** A form that was filled in elsewhere. */
   signOff?: string;
   reason?: string;
@@ -41,7 +42,7 @@ export async function signOffPreflight(io: Io, instance: Instance, input: Manual
   const { report, lines, env } = input;
   const place = placeOf(env, instance.host);
   if (!options.json) for (const line of lines) io.out(line);
-  const form = options.signOff !== undefined ? readForm(options.signOff, report, place) : await fillForm(io, input, options);
+  const form = options.signOff !== undefined ? readForm(options.signOff, report, place, policyWords(options)) : await fillForm(io, input, options);
   const isWhole = form.filled.open.length === 0;
   const recorded = isWhole ? await sign(io, instance, env, form, options) : null;
   tell(io, { report, form, recorded, place }, options);
@@ -65,16 +66,15 @@ async function askThrough(io: Io, form: string): Promise<string> {
 }
 
 /** A form from a file: of this environment, whole, and of what is measured now. */
-function readForm(file: string, report: PreflightReport, place: string): Form {
-  const wayOut = `runbook preflight ${place} --manual writes a new form`;
+function readForm(file: string, report: PreflightReport, place: string, policy: string): Form {
+  const wayOut = `runbook preflight ${place} --manual${policy} writes a new form`;
   const document = readTextFile(file, { longestBytes: LONGEST_FORM_BYTES, wayOut });
   const filled = readManualForm(document, report);
   const refuse = (expected: string, got: string): Error => refusal([{ what: `--sign-off ${file}`, expected, got, wayOut }]);
   if (filled === null) throw refuse(`a manual preflight form of ${place}`, 'something else, or a form that was changed');
   if (filled.open.length > 0) throw refuse('a form with every box ticked', `open: ${filled.open.join(', ')}`);
-  const now = readManualForm(manualForm(report), report)!.verdicts;
-  const other = Object.keys(now).filter((number) => now[number] !== filled.verdicts[number]);
-  if (other.length > 0) throw refuse('what is measured now', `other verdicts: ${other.map((number) => `${number} was ${filled.verdicts[number]}, is ${now[number]}`).join(', ')}`);
+  const difference = formDifference(filled, report);
+  if (difference !== null) throw refuse(difference.expected, difference.got);
   return { filled, document, file };
 }
 
@@ -87,10 +87,11 @@ async function sign(io: Io, instance: Instance, env: EnvironmentRef, { filled, d
   }
 }
 
-function tell(io: Io, { report, form, recorded, place }: { report: PreflightReport; form: Form; recorded: Recorded | null; place: string }, { json, signOff }: ManualOptions): void {
+function tell(io: Io, { report, form, recorded, place }: { report: PreflightReport; form: Form; recorded: Recorded | null; place: string }, options: ManualOptions): void {
+  const { json, signOff } = options;
   const { filled, file } = form;
   if (json) return io.out(JSON.stringify({ ...report, form: { file, digest: filled.digest, open: filled.open }, signed: recorded }, null, 2));
   if (recorded !== null) return io.out(recorded.taken ? `form sha256:${filled.digest.slice(0, 12)} ${recorded.message}` : `not taken: ${recorded.message}`);
   if (filled.open.length > 0) io.out(`not signed; open: ${filled.open.join(', ')}`);
-  if (file !== null && signOff === undefined) io.talk(`next: tick them in ${tilde(file)}, then runbook preflight ${place} --manual --sign-off ${tilde(file)}`);
+  if (file !== null && signOff === undefined) io.talk(`next: tick them in ${tilde(file)}, then runbook preflight ${place} --manual --sign-off ${tilde(file)}${policyWords(options)}`);
 }

@@ -8,7 +8,7 @@ import { checkOptions, measure, readCheckTarget, type CheckOptions, type Measure
 import { keyOptions } from '../identity.js';
 import { findInstance } from '../instance.js';
 import { refusal, type Io } from '../io.js';
-import type { StatementOptions } from '../statements.js';
+import { requireReason, type StatementOptions } from '../statements.js';
 import { tilde } from '../words.js';
 import { signOffPreflight } from './preflight-manual.js';
 
@@ -46,12 +46,13 @@ export function preflightCommand(program: Command, io: Io): void {
       const judged = (options.manual ? manualPreflight : preflight)(measured.facts, measured.rules);
       const report = writePreflightLog(io, judged, measured, options.log ? folder : null);
       if (junitFile !== null) replaceFile(io, junitFile, junit(report, null));
-      if (options.manual) process.exitCode = await signOffPreflight(io, instance, { env: target.env, report, folder, lines: preflightLines(report) }, options);
+      if (options.manual) process.exitCode = await signOffPreflight(io, instance, { env: { ...target.env, link: report.link }, report, folder, lines: preflightLines(report) }, options);
       else process.exitCode = tellPreflight(io, report, measured, options);
     });
 }
 
-function refuseWords({ manual, signOff, verbose, json }: PreflightOptions): void {
+function refuseWords({ manual, signOff, verbose, json, reason }: PreflightOptions): void {
+  if (manual && reason !== undefined) requireReason(reason);
   const got = signOff !== undefined && !manual ? '--sign-off without --manual' : verbose && json ? '--verbose and --json' : null;
   if (got !== null) throw refusal([{ what: 'preflight', expected: verbose ? 'one of --verbose and --json' : '--sign-off with --manual', got, wayOut: 'runbook preflight --help' }]);
 }

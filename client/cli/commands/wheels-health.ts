@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { CheckStatus, EnvironmentFacts } from '../../../policy/checks/model.js';
 import { lockDifferences } from '../../../policy/checks/lock-match.js';
+import { STATUS_SIGNS } from '../../../policy/checks/preflight-log.js';
 import { oneLine } from '../../../policy/text.js';
 import { checkOptions, measure, readCheckTarget, type CheckOptions, type Measurement } from '../checking.js';
 import { findInstance } from '../instance.js';
@@ -14,7 +15,6 @@ interface Line {
   text: string;
 }
 
-const SIGN: Record<CheckStatus, string> = { pass: '✓', warn: '!', fail: '✗', unknown: '?' };
 /** How many names a line has room for. */
 const NAMED = 6;
 
@@ -33,7 +33,7 @@ export function wheelsHealthCommand(wheels: Command, io: Io): void {
       const measured = await measure(instance, target, options, { probe: false, integrity: false, manual: true, module });
       const lines = [interpreterWheels(measured.facts), projectPackage(measured, module), criticalDependencies(measured)];
       if (options.json) io.out(JSON.stringify(lines, null, 2));
-      else for (const { name, status, text } of lines) io.out(`${SIGN[status]} ${name}: ${text}`);
+      else for (const { name, status, text } of lines) io.out(`${STATUS_SIGNS[status]} ${name}: ${text}`);
       process.exitCode = lines.some(({ status }) => status === 'fail') ? EXIT.no : lines.some(({ status }) => status === 'unknown') ? EXIT.couldNotTell : EXIT.yes;
     });
 }
@@ -52,8 +52,9 @@ function interpreterWheels({ interpreter, wheels }: EnvironmentFacts): Line {
 /** The project's own module, and what is installed for it against its lock. */
 function projectPackage({ facts, rules }: Measurement, module: string | null): Line {
   const name = 'project package compatibility';
+  if (!facts.interpreter.ok) return { name, status: 'fail', text: `no interpreter to import ${module === null ? 'anything' : 'it'} with` };
   const different = lockDifferences(facts, rules);
-  if (facts.interpreter.ok && module !== null) {
+  if (module !== null) {
     const tried = projectImport({ facts }, module);
     if (!tried.ok) return { name, status: 'fail', text: importLines(tried).map((line) => line.replace(/^✗ /, '').trim()).join('; ') };
   }

@@ -3,7 +3,7 @@ import type { CheckRules, EnvironmentFacts, MetricsFacts, Violation } from '../m
 import { counted } from '../../text.js';
 import { critical, notMeasured, violation, type Findings } from './violation.js';
 
-export const REPORTED_METRICS = 'reported_metrics';
+const REPORTED_METRICS = 'reported_metrics';
 
 /** Limits are to be looked into; test failures and crashes want somebody at once, a crash with a decision on the way back. */
 export function reportedMetrics({ metrics, project }: EnvironmentFacts, rules: CheckRules): Findings {

@@ -4,6 +4,7 @@ import { chmodSync, chownSync, copyFileSync, mkdirSync, readFileSync, renameSync
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { findForeign, whyNotAsk } from '../../../activities/host/foreign.js';
+import { interpretersInUse, libraryOf, readMaps } from '../../../activities/host/foreign-processes.js';
 import type { ForeignRow } from '../../../activities/host/store-health.js';
 import type { CheckPolicy } from '../../../policy/checks/model.js';
 import type { Interpreter, Owner } from '../../../policy/model.js';
@@ -19,11 +20,14 @@ const never = new AbortController().signal;
 let host: TestHost;
 let old: Interpreter;
 let newer: Interpreter;
+/** One that a root agent may start as nobody, also as a copy. */
+let anybodys: Interpreter;
 const started: number[] = [];
 
 before(async () => {
   host = testHost();
   [old, newer] = [await someInterpreter(host.ctx, '3.11'), await someInterpreter(host.ctx, '3.12')];
+  anybodys = isRoot ? await someInterpreter(host.ctx, undefined, nobody) : newer;
 });
 after(() => {
   for (const pid of started) try { process.kill(-pid, 'SIGKILL'); } catch { /* gone */ }
@@ -48,24 +52,24 @@ async function service(file: string, owner?: Owner): Promise<number> {
 
 test('PV-35: an interpreter in use that the policy does not approve, outside environments and by one, with its version and who uses it; approved ones are not told', async () => {
   const p = await prepared(host, { name: 'by-environment', files: { 'requirements.txt': '#\n' } });
-  const file = copyOf(newer, join(host.folder, 'outside'));
+  const file = copyOf(anybodys, join(host.folder, 'outside'));
   await service(file);
   await service(file);
   await service(join(p.project.env.link, 'bin/python'));
-  const { found } = await find(policyOf(old.version));
+  const { found } = await find(policyOf(old.version, NO_SUCH));
   const foreign = found.find(({ path }) => path === file);
-  assert.deepEqual([foreign!.version, foreign!.processes], [newer.version, 2]);
-  assert.match(foreign!.why, /approved are .*; used by 2 processes outside managed environments \(.*python3\.12 -c\)$/);
+  assert.deepEqual([foreign!.version, foreign!.processes], [anybodys.version, 2]);
+  assert.match(foreign!.why, /approved are .*; used by 2 processes outside managed environments \(.*outside\/python3\.\d+ -c\)$/);
   assert.equal(found.some(({ path }) => path === old.realpath), false, 'approved');
 
-  const reversed = await find(policyOf(newer.version));
+  const reversed = await find(policyOf(newer.version, anybodys.version));
   const own = reversed.found.find(({ path }) => path === old.realpath)!;
   assert.deepEqual([own.version, own.processes >= 1], [old.version, true]);
   assert.match(own.why, /; used by .*by-environment\/\.venv/);
   assert.equal(reversed.found.some(({ path }) => path === file), false);
 
-  const behind = await findForeign(host.ctx, { ...policyOf(newer.version), minPatch: { '3.12': 99 } }, {}, never);
-  assert.match(behind.found.find(({ path }) => path === file)!.why, /older than 3\.12\.99/);
+  const behind = await findForeign(host.ctx, { ...policyOf(newer.version, anybodys.version), minPatch: { [lineOf(anybodys)]: 99 } }, {}, never);
+  assert.match(behind.found.find(({ path }) => path === file)!.why, /older than 3\.\d+\.99/);
 });
 
 test('PV-35: what a granted exception allows its environment is none, until it ends or runs elsewhere, too', async () => {
@@ -83,10 +87,12 @@ test('PV-35: what a granted exception allows its environment is none, until it e
   assert.equal(links(await findForeign(others, policy, {}, never)), true);
 });
 
+const lineOf = ({ version }: Interpreter): string => version.split('.').slice(0, 2).join('.');
+
 /** A copy of an interpreter that can stand anywhere: a wrapper script's process would be the shell. */
 function copyOf(python: Interpreter, folder: string, owner?: Owner): string {
   mkdirSync(folder, { recursive: true });
-  const file = join(folder, `python${python.version.split('.').slice(0, 2).join('.')}`);
+  const file = join(folder, `python${lineOf(python)}`);
   copyFileSync(python.realpath, file);
   chmodSync(file, 0o755);
   if (owner) for (const path of [folder, file]) chownSync(path, owner.uid, owner.gid);
@@ -94,7 +100,7 @@ function copyOf(python: Interpreter, folder: string, owner?: Owner): string {
 }
 
 test('PV-35: each executable is asked once, as long as its file is the same; one that was replaced under a process is told and not started', async () => {
-  const file = copyOf(newer, join(host.folder, 'copies'));
+  const file = copyOf(anybodys, join(host.folder, 'copies'));
   await service(file);
   const policy = policyOf(old.version);
   const first = await find(policy);
@@ -128,6 +134,55 @@ test('PV-35: what another user could replace is not started by an agent of other
   await service(own, nobody);
   const told = (await find(policyOf(NO_SUCH))).found.find(({ path }) => path === own)!;
   assert.deepEqual([told.version, told.processes], [theirs.version, 1]);
+});
+
+test('PV-35: a root agent starts what is all root\'s as nobody, and says where nobody may not; one it has probed to build from is not started again', { skip: isRoot ? false : 'needs root' }, async () => {
+  const folder = join(host.folder, 'roots');
+  const file = copyOf(anybodys, folder);
+  await service(file);
+  const open = await find(policyOf(NO_SUCH));
+  assert.equal(open.found.find(({ path }) => path === file)!.version, anybodys.version);
+  chmodSync(folder, 0o700);
+  const closed = (await find(policyOf(NO_SUCH))).found.find(({ path }) => path === file)!;
+  assert.equal(closed.version, null, 'not started as root');
+  assert.match(closed.why, /^not asked for its version: it gave no answer to user nobody, as whom it was started; used by 1 process/);
+  const known = await find(policyOf(NO_SUCH), { [old.realpath]: { stamp: 'another', version: null, implementation: '' } });
+  assert.equal(known.asked[old.realpath]?.version, old.version);
+});
+
+test('PV-35: Python as a library is found by the name of the mapped file alone, whatever any user writes into the lines', () => {
+  const line = (path: string): string => `7f0000000000-7f0000001000 r-xp 00000000 fd:01 1234                       ${path}\n`;
+  const version = (text: string): string | null => libraryOf(text)?.library ?? null;
+  assert.deepEqual(libraryOf(line('/bin/cat') + line('/opt/a b/libpython3.9.so.1.0') + line('/x')), { path: '/opt/a b/libpython3.9.so.1.0', problem: 'it is a library inside another program', library: '3.9' });
+  assert.equal(version(line('/usr/lib/libpython3.13td.so (deleted)')), '3.13');
+  for (const other of ['/srv/libpython3.9.so/tool', '/srv/libpython3.9.so.txt', '/srv/my-libpython3.9.so', '/usr/lib/libpython3.so', '[anon:/x/libpython3.9.so]']) assert.equal(version(line(other)), null, other);
+  const hostile = [line('/libpython'.repeat(400_000)), line(`${'/'.repeat(2_000_000)}libpython`), line(`/libpython3.${'9'.repeat(2_000_000)}`), line('/a/libpython3.9.soX').repeat(40_000)];
+  const began = process.cpuUsage();
+  assert.equal(version(hostile.join('') + line('/usr/lib/libpython3.8.so.1.0')), '3.8');
+  // Quadratic work on these would take minutes.
+  const { user, system } = process.cpuUsage(began);
+  assert.ok(user + system < 5_000_000, `${(user + system) / 1e6} s of processor`);
+});
+
+test('PV-35: what a process has mapped is read up to 4 MiB of whole lines, and other work goes on between two processes', async () => {
+  const maps = join(host.folder, 'maps');
+  const line = `${'x'.repeat(99)}\n`;
+  writeFileSync(maps, line.repeat(41_000));
+  assert.deepEqual(readMaps(maps), { text: line.repeat(41_000), isWhole: true });
+  writeFileSync(maps, line.repeat(50_000));
+  const cut = readMaps(maps)!;
+  assert.deepEqual([cut.isWhole, cut.text.length, cut.text.endsWith('\n')], [false, Math.floor((4 * 1024 * 1024) / 100) * 100, true]);
+  assert.deepEqual(readMaps(join(host.folder, 'no-such-maps')), { text: '', isWhole: true });
+  assert.equal(readMaps('/proc/self/maps')!.isWhole, true);
+  let turns = 0;
+  let isOver = false;
+  const count = (): void => void (isOver || ((turns += 1), setImmediate(count)));
+  setImmediate(count);
+  await interpretersInUse(host.ctx, never);
+  isOver = true;
+  assert.ok(turns >= 5, `${turns} turns`);
+  const canceled = AbortSignal.abort(new Error('the agent stops'));
+  await assert.rejects(interpretersInUse(host.ctx, canceled), /the agent stops/);
 });
 
 test('PV-35: processes that can\'t be inspected are counted and told', { skip: isRoot ? false : 'needs root' }, async () => {

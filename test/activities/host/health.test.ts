@@ -2,12 +2,16 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, readFileSync, readdirSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { beginFull, type Background } from '../../../activities/host/health-background.js';
+import { judged } from '../../../activities/host/health-full.js';
+import type { Lights } from '../../../activities/host/health-round.js';
 import { findRiders } from '../../../activities/host/riders.js';
 import { healthFolder } from '../../../activities/host/health-log.js';
 import { acquireLease, holderEnded } from '../../../activities/host/lease.js';
 import { resolvePlace } from '../../../activities/host/paths.js';
 import { processFile, processStat } from '../../../activities/host/proc.js';
 import { openAgentStore } from '../../../activities/host/store.js';
+import type { PreflightReport, VerificationResult } from '../../../policy/checks/model.js';
 import { driftBench, user, type DriftBench, type Drifting } from '../../support/drift.js';
 import { noon, rulesOf, watching, type Watching } from '../../support/health.js';
 import { testScope } from '../../support/host.js';
@@ -160,6 +164,82 @@ test('HM-03: what only a full check saw stands until the next one, which comes a
   await one.settle();
   assert.deepEqual([fulls(one).length - before, one.row(link)!.state], [2, 'GOOD']);
   one.stop();
+});
+
+test('HM-03: a full check that could not be made is no pass: what the last one found stands until one has measured again', async () => {
+  const one = fresh({ required: ['no_such_module'] }, new Date(2026, 10, 21, 4, 59).getTime());
+  const file = join(live.project.path, 'runbook.yaml');
+  await one.settle();
+  const checks = (): string[] => [...new Set(one.row(link)!.full!.findings.filter(({ degrades }) => degrades).map(({ check }) => check))].sort();
+  assert.deepEqual([one.row(link)!.state, checks()], ['DEGRADED', ['package_integrity']]);
+  const measured = one.row(link)!.full!;
+  writeFileSync(file, 'nonsense: 1\n');
+  try {
+    for (const hour of [1, 2]) {
+      one.clock.now += 3_600_000;
+      await one.settle();
+      assert.notEqual(one.row(link)!.full!.at, measured.at, `hour ${hour}: another one began`);
+      const { findings } = one.row(link)!.full!;
+      assert.deepEqual(findings.slice(0, -1), measured.findings);
+      assert.deepEqual([findings.at(-1)!.check, findings.at(-1)!.severity, findings.at(-1)!.degrades], ['verification', 'warning', true]);
+      assert.match(findings.at(-1)!.message, /^the full check could not be made: .*nonsense/);
+    }
+  } finally {
+    unlinkSync(file);
+  }
+  // Light checks find nothing any more: that alone makes nothing healthy.
+  one.clock.now += 300_000;
+  await one.watch.look();
+  assert.deepEqual([one.row(link)!.light, one.row(link)!.state], [[], 'DEGRADED']);
+  await one.watch.idle();
+  assert.deepEqual([one.row(link)!.state, one.row(link)!.full!.findings], ['DEGRADED', measured.findings], 'measured again');
+  one.stop();
+});
+
+test('of several that are due the one is checked in full whose last full check is oldest, one that had none first', async () => {
+  const one = fresh({ required: ['alpha'] }, new Date(2026, 10, 21, 12, 0).getTime());
+  const { store } = one.ctx;
+  await one.settle();
+  const now = new Date(one.clock.now).toISOString();
+  const lights: Lights = new Map();
+  const ages: [string, string | null][] = [['/x/a', '2026-11-20T01:00:00.000Z'], ['/x/b', null], ['/x/c', '2026-11-19T01:00:00.000Z']];
+  const bad = [{ check: 'security', severity: 'warning' as const, message: 'm', degrades: true }];
+  try {
+    for (const [name, at] of ages) {
+      store.exclusive(() => store.health.put({ link: name, state: 'DEGRADED', mode: 'light', since: now, light: bad, full: at === null ? null : { findings: bad, seen: 's', at }, verification: null, series: [], quietDay: null, recheckedAt: null }));
+      lights.set(name, { at: 0, elapsed: 0, seen: 's', epoch: 0 });
+    }
+    const background: Background = { full: null, begun: new Map(), foreign: null, foreignAt: null, isForeignWanted: false };
+    const order: string[] = [];
+    for (let at = 0; at < ages.length; at++) {
+      beginFull(one.ctx, store.health.rules()!, lights, background, new AbortController().signal);
+      order.push(background.full!.link);
+      await background.full!.done;
+      one.clock.now += 1000;
+    }
+    assert.deepEqual(order, ['/x/b', '/x/c', '/x/a']);
+    // One whose check is always given up, so that nothing of it is kept, lets the others go before it.
+    for (const [name] of ages) store.exclusive(() => store.health.put({ ...store.health.get(name)!, full: null }));
+    beginFull(one.ctx, store.health.rules()!, lights, background, AbortSignal.abort(new Error('given up')));
+    assert.equal(background.full!.link, '/x/b');
+    await background.full!.done;
+    assert.equal(store.health.get('/x/b')!.full, null);
+    one.clock.now += 1000;
+    beginFull(one.ctx, store.health.rules()!, lights, background, new AbortController().signal);
+    assert.equal(background.full!.link, '/x/c');
+    await background.full!.done;
+  } finally {
+    for (const [name] of ages) store.exclusive(() => store.health.drop(name));
+    one.stop();
+  }
+});
+
+test('what a check says is told in 1,000 characters at most, and once', () => {
+  const message = `${'é'.repeat(5_000)}\nend`;
+  const verified = { overall_status: 'FAILED', violations: [{ check: 'security', severity: 'critical', message }], warnings: [], timestamp: '2026-11-21T12:00:00Z' } as unknown as VerificationResult;
+  const report = { exitCode: 1, status: 'NOT_READY', checks: [{ check: 'security-permissions', blocking: true, status: 'fail', lines: [message] }, { check: 'wheel-status', blocking: true, status: 'fail', lines: ['x'.repeat(2_000)] }] } as unknown as PreflightReport;
+  const { findings } = judged(report, verified);
+  assert.deepEqual(findings.map(({ check, message: told }) => [check, told.length, told.at(-1)]), [['security', 1000, '…'], ['wheel_status', 1000, '…']]);
 });
 
 test('HM-04, DIS-28: in the quiet hours everything is checked in full once, also over midnight; a host that was off catches up in the next ones', async () => {

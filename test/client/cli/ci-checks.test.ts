@@ -1,10 +1,12 @@
 /** `runbook ci version|wheels|matrix`, over real environments. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { readFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { parse } from 'yaml';
 import { ciCommand } from '../../../client/cli/commands/ci-approvals.js';
+import { projectImport } from '../../../client/cli/commands/ci-wheels.js';
 import { parsePolicy } from '../../../policy/files/load.js';
 import { checkCli, type CheckCli } from '../../support/check-cli.js';
 import { fakeInterpreter, SETTINGS, type Checked } from '../../support/checked-environment.js';
@@ -33,9 +35,10 @@ test('PV-22, PV-23: the version check has the document\'s fields, and prints bot
 
 test('CI-01, CI-03, CI-06, PV-23: neither 3.12 nor 3.11.13 fails the build with 1, also a release candidate of 3.12', { timeout: 60_000 }, async () => {
   const other = await it.bench.environment({ line: '3.11' });
-  const { code, stdout } = await ci('version', other.project);
+  const { code, stdout, stderr } = await ci('version', other.project);
   assert.equal(code, 1);
   assert.match(stdout, /^✗ Python 3\.11\.\d+ is not an approved version/);
+  assert.match(stderr, new RegExp(`^  try: runbook run change \\S*${path.basename(other.project)} --to 3\\.12$`, 'm'), 'from any folder');
   const candidate = await it.bench.environment();
   fakeInterpreter(candidate, { text: '3.12.0rc2', info: '3, 12, 0, "candidate", 2' });
   const told = await ci('version', candidate.project, '--json');
@@ -54,6 +57,36 @@ test('CI-02: the project\'s module must import; class and way out are named', { 
   assert.match(`${failure} ${remedy} ${error}`, /^IMPORT_INCOMPATIBLE pin what brings nosuch .*No module named 'nosuch'/);
   const ends = await project('app', 'import os\nos._exit(3)\n');
   assert.equal((await ci('wheels', ends.project)).code, 1, 'a module that ends the process does not import');
+});
+
+test('CI-02: an environment by its own path is read as it is measured, and one of any name', { timeout: 60_000 }, async () => {
+  const made = await it.bench.environment({ settings: `${SETTINGS}link: venv\nimportModule: app\n`, files: { 'app/__init__.py': 'import numpy\n' } });
+  const link = path.join(made.project, 'venv');
+  if (made.link !== link) renameSync(made.link, link);
+  const { code, stdout, stderr } = await ci('wheels', link);
+  assert.deepEqual([code, stdout], [0, '✓ app imports'], stderr);
+});
+
+test('CI-02: an interpreter that does not run is another class than none at all', () => {
+  const of = (kind: 'absent' | 'broken') => projectImport({ facts: { interpreter: { ok: false, kind, problem: 'told' } } as never }, 'app').class;
+  assert.deepEqual([of('absent'), of('broken')], ['INTERPRETER_MISSING', 'VENV_BASE_GONE']);
+});
+
+test('a policy from a pipe, which no second process can read, is refused', { timeout: 60_000 }, async () => {
+  const pipe = path.join(it.cwd, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  // As a shell's <(…): what the name leads to has no path.
+  const cat = spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'] });
+  try {
+    const { fd } = (cat.stdin as unknown as { _handle: { fd: number } })._handle;
+    for (const named of [pipe, `/dev/fd/${fd}`]) {
+      const { code, stderr } = await ci('version', right.project, '--policy', named);
+      assert.equal(code, 64, stderr);
+      assert.match(stderr, /--policy \S+: expected a policy file, got no file/);
+    }
+  } finally {
+    cat.kill();
+  }
 });
 
 test('CI-02: a project that names no module is bad input, not a pass', { timeout: 60_000 }, async () => {

@@ -40,6 +40,18 @@ test('PV-25: an import that fails: 1, "fallback required", and the plan for it',
   assert.equal((JSON.parse((await compliance(project, '--json')).stdout) as { verdict: string }).verdict, 'fallback-required');
 });
 
+test('PV-25: what fails on the fallback is not sent to the fallback', { timeout: 60_000 }, async () => {
+  const fallback = await made('3.11', 'raise ImportError("needs another package")\n');
+  it.policy({ interpreters: { primary: { version: '3.12.x', justification: 'test' }, fallback: { version: fallback.python.version, justification: 'test' } } });
+  try {
+    const { code, stdout, stderr } = await compliance(fallback.project);
+    assert.deepEqual([code, stderr], [1, ''], stdout);
+    assert.match(stdout, /IMPORT_INCOMPATIBLE; try: /);
+  } finally {
+    it.policy();
+  }
+});
+
 test('bad input: no module, no folder', { timeout: 60_000 }, async () => {
   const { project } = await it.bench.environment();
   for (const words of [[project], ['nosuch']]) {

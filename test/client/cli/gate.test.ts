@@ -1,6 +1,6 @@
 /** `runbook gate`: preflight, verifier, the policy's answer to warnings, a person's acceptance, and the deployment itself. On a real instance. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -8,6 +8,8 @@ import { Command } from 'commander';
 import { gateCommand } from '../../../client/cli/commands/gate.js';
 import { preflightCommand } from '../../../client/cli/commands/preflight.js';
 import { whyCommand } from '../../../client/cli/commands/why.js';
+import type { CliError } from '../../../client/cli/io.js';
+import { signAndRecord } from '../../../client/cli/statements.js';
 import { sha256Hex } from '../../../policy/canonical.js';
 import { startInstance, type CliAnswer, type TestInstance } from '../../support/instance.js';
 import { makePeople } from '../../support/people.js';
@@ -98,7 +100,7 @@ test('DIS-05: warnings pass with a notice, or block, as the class of hosts says'
   const [command, mark] = deployment();
   const blocked = await gate(it.project, '--', ...command);
   assert.equal(blocked.code, 1);
-  assert.match(blocked.stdout, /^deployment blocked by verification: package_integrity$/m);
+  assert.match(blocked.stdout, /^deployment blocked by verification: package_integrity\n  try: the policy blocks warnings here: /m);
   assert.equal(mark(), 'not run');
 });
 
@@ -117,6 +119,10 @@ test('DIS-05: where the policy asks, the gate waits for a named person, who acce
   const other = await accept('alice', '0'.repeat(64));
   assert.equal(other.code, 1);
   assert.match(other.stderr, /expected a gate that waits for exactly these warnings, got other warnings now: [0-9a-f]{64}/);
+
+  const mute = await gate('accept', it.project, '--digest', digest, '--reason', ' ', '--key', people.alice.file, '--yes');
+  assert.equal(mute.code, 64);
+  assert.match(mute.stderr, /--reason: expected a reason of one line .*, got nothing/);
 
   const taken = await accept('alice', digest, '--json');
   assert.equal(taken.code, 0, taken.stdout + taken.stderr);
@@ -138,6 +144,40 @@ test('DIS-05: where the policy asks, the gate waits for a named person, who acce
 test('DIS-05: an acceptance is for its warnings alone: another one asks anew', { timeout: 120_000 }, async () => {
   situation('ask', { ...OLD_BETA, minimumVersions: { beta: '9.0', alpha: '9.0' } });
   assert.equal((await gate(it.project)).code, 3);
+});
+
+test('DIS-05: the words to be typed name the policy that was judged by, and the environment that was measured', { timeout: 120_000 }, async () => {
+  situation('ask', OLD_BETA);
+  const own = path.join(dir, 'own policy.yaml');
+  cpSync(path.join(it.home, 'config', 'policy.yaml'), own);
+  const named = path.join(it.project, 'named');
+  symlinkSync(readlinkSync(it.link), named);
+  try {
+    const { code, stdout } = await gate(named, '--policy', own, '--json', '--', '/bin/true');
+    assert.equal(code, 3, stdout);
+    const told = await gate(named, '--policy', own);
+    assert.match(told.stdout, /^ {2}runbook gate accept \S+#named --digest [0-9a-f]{64} --reason … --policy '\S+own policy\.yaml'$/m);
+    const other = await gate('accept', named, '--policy', own, '--digest', '0'.repeat(64), '--reason', 'x');
+    assert.match(other.stderr, /gate of \S+#named: [^]*try: runbook gate \S+#named --policy '/m);
+  } finally {
+    rmSync(named);
+  }
+});
+
+test('a statement that the records do not take is bad input, and says why', { timeout: 60_000 }, async () => {
+  const io = { out: () => undefined, talk: () => undefined, interactive: false, ask: () => Promise.resolve(false), now: () => new Date() };
+  const said = { kind: 'accept-warnings', env: it.env, digest: '0'.repeat(64), document: 'x'.repeat(200_001), reason: 'too much' } as const;
+  await assert.rejects(signAndRecord(io, it.instance(), said, { key: people.alice.file, yes: true, json: true }), (error: CliError) => {
+    assert.deepEqual([error.code, error.lines], [64, ['refused: the document: expected 1 to 200000 characters, got 200001', '  try: measure and sign anew', 'nothing is on record']]);
+    return true;
+  });
+});
+
+test('CI-10: after -- a command is a command, whatever its name', { timeout: 60_000 }, async () => {
+  const { code, stderr } = await gate('--', 'accept', 'x');
+  // The working folder is no environment that passes: what matters is that it was judged, and nothing asked for --digest.
+  assert.equal(code, 1, stderr);
+  assert.doesNotMatch(stderr, /digest/);
 });
 
 test('PF-27: a form that is ticked on a terminal is signed and on record', { timeout: 120_000 }, async () => {
@@ -170,7 +210,6 @@ test('HM-13: why names the approved run that once put there what stands against 
   assert.match(settled.stdout, new RegExp(`^${it.fallback.version} since .* by ${started.run}`));
   assert.doesNotMatch(settled.stdout, /put there|another tree/);
   const earlier = readdirSync(path.join(it.project, '.venvs')).find((name) => /^ch-[0-9a-z]{4}-\d+$/.test(name) && !name.startsWith(started.run))!;
-  const { renameSync, symlinkSync, readlinkSync } = await import('node:fs');
   const left = readlinkSync(it.link);
   const put = (target: string): void => {
     symlinkSync(target, `${it.link}.new`);

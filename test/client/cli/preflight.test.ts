@@ -158,6 +158,7 @@ test('bad input is refused in four parts, and nothing is started', { timeout: 60
     [['.', '--log-dir', 'nosuch'], /--log-dir nosuch: expected a folder/],
     [['.', '--junit', 'nosuch/a.xml'], /--junit nosuch\/a\.xml: expected a file in a folder that is there/],
     [['.', '--sign-off', 'file'], /--sign-off without --manual/],
+    [['.', '--manual', '--reason', ' '], /--reason: expected a reason of one line .*, got nothing/],
     [['broken'], /lokc[^]*lock/],
   ];
   for (const [words, says] of cases) {

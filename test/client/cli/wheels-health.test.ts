@@ -1,6 +1,6 @@
 /** `runbook wheels health`: three lines about what stands, over real environments and a loopback index. */
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { stringify } from 'yaml';
@@ -39,6 +39,16 @@ test('PV-24: each line says what is wrong with it; --json is of `health`, not of
   assert.match(stdout, /^✗ interpreter wheels: Python 3\.12\.\d+: 1 of 4 lack one: nosuch.*\n✗ project package compatibility: app can't be imported: .*'beta'.*\n✗ critical dependencies: not available: beta$/);
   const told = JSON.parse((await health(lacking.project, '--json')).stdout) as { name: string; status: string }[];
   assert.deepEqual(told.map(({ name, status }) => [name, status]), [['interpreter wheels', 'fail'], ['project package compatibility', 'fail'], ['critical dependencies', 'fail']]);
+});
+
+test('PV-24: without an interpreter nothing was imported, and nothing is said to be', { timeout: 60_000 }, async () => {
+  const broken = await project();
+  const python = path.join(broken.link, 'bin/python');
+  rmSync(python);
+  writeFileSync(python, 'no interpreter\n', { mode: 0o755 });
+  const { code, stdout } = await health(broken.project);
+  assert.equal(code, 1, stdout);
+  assert.match(stdout, /^✗ interpreter wheels: .+\n✗ project package compatibility: no interpreter to import it with\n✗ critical dependencies: no interpreter/);
 });
 
 test('PV-24: an index that does not answer could not tell: 69, never a pass', { timeout: 120_000 }, async () => {

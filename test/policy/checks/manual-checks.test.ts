@@ -95,7 +95,7 @@ test('PF-25: an own environment passes; the system\'s packages, another active e
   assert.equal(judged({}).status, 'pass');
   for (const virtualEnv of ['/srv/pricer/.venv', '/srv/pricer/.venv/', virtual.path]) assert.equal(judged({ virtualEnv }).status, 'pass', virtualEnv);
   assert.equal(judged({ virtualEnv: '/srv/other/.venv' }).status, 'warn');
-  assert.match(judged({ virtual: { ...virtual, systemSitePackages: true } }).remedy!, /^sed -i /);
+  assert.match(judged({ virtual: { ...virtual, path: '/srv/pricer/.venv', systemSitePackages: true } }).remedy!, /^sed -i /);
   assert.equal(judged({ interpreter: goodInterpreter({ isVirtual: false }), virtual: null }).status, 'warn');
   assert.equal(judged({ virtual: null }).status, 'unknown');
   assert.equal(judged({ interpreter: ABSENT }).status, 'unknown');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { manualForm, manualFormDigest, readManualForm } from '../../../policy/checks/manual-form.js';
+import { formDifference, manualForm, readManualForm } from '../../../policy/checks/manual-form.js';
 import { MANUAL_SECTIONS } from '../../../policy/checks/manual-items.js';
 import type { EnvironmentFacts } from '../../../policy/checks/model.js';
 import { MANUAL_CHECKS, manualPreflight, preflight, PREFLIGHT_CHECKS } from '../../../policy/checks/preflight.js';
@@ -30,9 +30,9 @@ test('PF-27: every check is an item, and every item has a check', () => {
 test('PF-27: the form that comes back ticked has the digest of the one that went out, whatever an editor did to line ends', () => {
   const report = reportOf();
   const form = manualForm(report);
-  assert.equal(manualFormDigest(report), createHash('sha256').update(form).digest('hex'));
+  const digest = createHash('sha256').update(form).digest('hex');
   for (const edited of [form, ticked(form), ticked(form).replaceAll('- [x]', '- [X]'), ticked(form).replaceAll('\n', '\r\n'), `\ufeff${form}\n\n`, ticked(form).replaceAll('\n', '  \n')]) {
-    assert.equal(readManualForm(edited, PLACE)?.digest, manualFormDigest(report));
+    assert.equal(readManualForm(edited, PLACE)?.digest, digest);
   }
   assert.deepEqual(readManualForm(ticked(form), PLACE)?.open, []);
   assert.deepEqual(readManualForm(ticked(form).replace('- [x] 2.3', '- [ ] 2.3'), PLACE)?.open, ['2.3']);
@@ -66,6 +66,47 @@ test('PF-27: foreign words can\'t write an item, a verdict or a section', () => 
   assert.equal(read.text, form);
   assert.equal(read.verdicts['2.1'], 'fail');
   assert.equal(read.verdicts['3.1'], 'unknown');
+});
+
+test('PF-27: a form whose items say something else than what is to be confirmed is no form', () => {
+  const form = manualForm(reportOf());
+  for (const [words, others] of [['no insecure package version is installed', 'I have not looked'], ['a start is quick', 'a start is quick enough'], ['4.3 Python is on PATH', '4.3 the environment is isolated']] as const) {
+    const edited = form.replace(words, others);
+    assert.notEqual(edited, form);
+    assert.equal(readManualForm(edited, PLACE), null, others);
+  }
+  for (const at of ['', 'yesterday', '2026-03-01 12:00']) assert.equal(readManualForm(form.replace(/^- Measured at: .*$/m, `- Measured at: ${at}`), PLACE), null, at);
+});
+
+test('PF-27: signed is what is so now: project, Python, status and counts as well as the verdicts', () => {
+  const report = reportOf();
+  const difference = (edit: (form: string) => string) => {
+    const form = manualForm(report);
+    assert.notEqual(edit(form), form);
+    return formDifference(readManualForm(edit(form), PLACE)!, report);
+  };
+  assert.equal(difference(ticked), null);
+  assert.deepEqual(difference((form) => form.replace(': pass; Python 3.12.4', ': fail; Python 3.12.4')), { expected: 'what is measured now', got: 'other verdicts: 1.1 was fail, is pass' });
+  for (const [line, edit] of [
+    [/^"- Project: `\/srv\/other`" where it is "- Project: `\/srv\/pricer`"$/, (form: string) => form.replace('Project: `/srv/pricer`', 'Project: `/srv/other`')],
+    [/^"- Python: primary \(3\.12\.9\)" where it is "- Python: primary \(3\.12\.4\)"$/, (form: string) => form.replace('primary (3.12.4)', 'primary (3.12.9)')],
+    [/^"- Status: NOT/, (form: string) => form.replace('Status: READY', 'Status: NOT\\_READY')],
+    [/^"- Checks: 17 passed/, (form: string) => form.replace(/Checks: \d+ passed/, 'Checks: 17 passed')],
+    [/^"" where it is "- Project/, (form: string) => form.replace(/^- Project: .*$/m, '')],
+  ] as const) {
+    const { expected, got } = difference(edit) ?? assert.fail(String(line));
+    assert.equal(expected, 'what is measured now');
+    assert.match(got, line);
+  }
+});
+
+test('PF-27: a form is signed within 24 h of its measurement, and not before it', () => {
+  const form = readManualForm(ticked(manualForm(reportOf())), PLACE)!;
+  const signedAt = (at: string) => formDifference(form, reportOf({ at }));
+  for (const at of ['2026-03-01T12:00:00.000Z', '2026-03-02T12:00:00.000Z']) assert.equal(signedAt(at), null, at);
+  for (const at of ['2026-03-02T12:00:00.001Z', '2026-06-01T12:00:00.000Z', '2026-03-01T11:59:59.999Z']) {
+    assert.deepEqual(signedAt(at), { expected: 'a form of the last 24 h', got: 'one measured at 2026-03-01T12:00:00.000Z' }, at);
+  }
 });
 
 test('PF-28: it tells how to look by hand, and the way out of what did not pass', () => {

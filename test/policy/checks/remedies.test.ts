@@ -20,6 +20,7 @@ const WRONG: Record<string, Partial<EnvironmentFacts>> = {
     files: [{ path: 'requirements.txt', mode: 0o777 }], probe: measured({ seconds: 9, rssMiB: 9999 }), importTime: measured({ seconds: 9, rssMiB: 1 }), conflicts: measured(['x']), wheels: measured({ missing: ['x'], total: 1 }), config: [{ path: "it's.conf", exists: true, problem: null, pythonVersion: null }],
   },
   'a tree of ours differs': { packages: measured([]), virtual: { ...virtual, path: `${PROJECT}/.venvs/t1` } },
+  'another project is active, made by other hands': { foundBy: 'VIRTUAL_ENV', interpreter: goodInterpreter({ version: '3.9.1', executable: '/srv/other/.venv/bin/python' }), virtual: { ...virtual, path: '/srv/other/.venv' }, virtualEnv: '/srv/other/.venv', packages: measured([{ name: 'pandas', version: '1' }]), conflicts: measured(['x']), config: [] },
   'a pylock': { lock: goodLock({ path: 'pylock.toml' }), packages: measured([]), virtual },
 };
 
@@ -34,6 +35,61 @@ test('every remedy and every command of the manual list is one that a shell can 
       for (const script of [text, text.replace(/^# [^:\n]*: /gm, '')]) assert.doesNotThrow(() => execFileSync('bash', ['-n', '-c', script], { stdio: 'pipe' }), `${what}: ${check}: ${script}`);
     }
   }
+});
+
+/** The project has no environment; the shell has another project's active. */
+const foreign = (more: Partial<EnvironmentFacts> = {}): EnvironmentFacts => goodFacts({
+  foundBy: 'VIRTUAL_ENV', interpreter: goodInterpreter({ executable: '/srv/other/.venv/bin/python' }), virtualEnv: '/srv/other/.venv',
+  virtual: { path: '/srv/other/.venv', configured: '3.11.2', base: measured({ executable: '/usr/bin/python3.12', version: '3.12.9' }), systemSitePackages: true },
+  packages: measured([{ name: 'pandas', version: '1.0' }, { name: 'beta', version: '1.0' }]), imports: measured([{ module: 'pandas', ok: false, error: 'x' }]), conflicts: measured(['x']), ...more,
+});
+const ADVISED = { advisories: [{ project: 'pandas', versions: '>0', id: 'X', text: '' }] };
+
+test('no way out rebuilds, edits, fills or freezes the environment of another project that is active', () => {
+  const other = goodFacts().virtual!;
+  const cases = {
+    'by hand': foreign(), 'a tree of ours': foreign({ virtual: { ...other, path: '/srv/other/.venvs/t1', configured: '3.11.2', systemSitePackages: true } }), 'pyvenv.cfg unread': foreign({ virtual: null }),
+    'a name that begins as the project\'s': foreign({ virtual: { ...foreign().virtual!, path: '/srv/pricer2/.venv' } }), 'no lock': foreign({ lock: goodLock({ exists: false }) }), 'a pylock': foreign({ lock: goodLock({ path: 'pylock.toml' }) }),
+  };
+  for (const [what, facts] of Object.entries(cases)) {
+    const { checks } = manualPreflight(facts, rules(ADVISED));
+    const remedyOf = (name: string): string => checks.find(({ check }) => check === name)?.remedy ?? assert.fail(`${what}: ${name}`);
+    for (const { check, remedy } of checks) {
+      // A timing of imports only reads; everything else has to leave the other's paths alone.
+      if (remedy === null || remedy.includes('-X importtime')) continue;
+      assert.doesNotMatch(remedy, /\/srv\/(other|pricer2)|freeze|--clear|pip install|env reset/, `${what}: ${check}`);
+    }
+    const create = 'runbook env create /srv/pricer --to 3.12\n# or by hand: python3.12 -m venv /srv/pricer/.venv';
+    for (const name of ['virtual-environment', 'package-dependencies', 'wheel-status', 'package-compatibility', 'insecure-packages']) assert.ok(remedyOf(name).includes(create), `${what}: ${name}: ${remedyOf(name)}`);
+    // What is installed there is never what is wanted here.
+    assert.doesNotMatch(remedyOf('wheel-status'), /# or, where what is installed/, what);
+  }
+});
+
+test('VIRTUAL_ENV that lies in the project is the project\'s own', () => {
+  const own = foreign({ interpreter: goodInterpreter({ executable: '/srv/pricer/env/bin/python' }), virtual: { ...foreign().virtual!, path: '/srv/pricer/env' } });
+  const remedies = new Map(manualPreflight(own, rules(ADVISED)).checks.map(({ check, remedy }) => [check, remedy]));
+  assert.match(remedies.get('virtual-environment')!, /^python3\.12 -m venv --clear \/srv\/pricer\/env\n\/srv\/pricer\/env\/bin\/python -m pip install -r /);
+});
+
+test('insecure packages are upgraded nowhere but in an environment', () => {
+  const system = goodFacts({ foundBy: 'PATH', virtual: null, interpreter: goodInterpreter({ isVirtual: false, executable: '/usr/bin/python3' }) });
+  const remedy = manualPreflight(system, rules(ADVISED)).checks.find(({ check }) => check === 'insecure-packages')!.remedy!;
+  assert.match(remedy, /\nrunbook env create \/srv\/pricer /);
+  assert.doesNotMatch(remedy, /pip install/);
+});
+
+test('ways out name the environment, so that they hold from any folder, and no flag that is not there', () => {
+  const missing = manualPreflight(goodFacts({ config: [], probe: null, importTime: null, wheels: null }), rules());
+  const slow = manualPreflight(goodFacts({ probe: measured({ seconds: 9, rssMiB: 1 }), virtual: { ...goodFacts().virtual!, systemSitePackages: true } }), rules());
+  const remedyOf = ({ checks }: typeof slow, name: string) => checks.find(({ check }) => check === name)!.remedy;
+  assert.equal(remedyOf(missing, 'config-content'), 'runbook init /srv/pricer # and name the file under configFiles of runbook.yaml');
+  assert.equal(remedyOf(missing, 'version-documented'), 'runbook init /srv/pricer # and name the file under configFiles of runbook.yaml');
+  assert.equal(remedyOf(missing, 'performance-baseline'), 'runbook preflight /srv/pricer');
+  assert.equal(remedyOf(missing, 'memory-use'), 'runbook preflight /srv/pricer --manual');
+  assert.equal(remedyOf(missing, 'wheel-availability'), 'runbook preflight /srv/pricer --manual');
+  assert.equal(remedyOf(slow, 'performance-baseline'), 'runbook wheels /srv/pricer # which packages lack a wheel');
+  assert.equal(remedyOf(slow, 'isolation'), 'runbook env reset /srv/pricer --reason "sees packages of the system"');
 });
 
 test('a word is one word to a shell, and the same one', () => {

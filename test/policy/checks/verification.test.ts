@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { EnvironmentFacts, Violation } from '../../../policy/checks/model.js';
-import { overallStatus, unjudged, verificationExitCode, verificationSummary, verify } from '../../../policy/checks/verification.js';
+import { verificationLines } from '../../../client/cli/check-output.js';
+import { overallStatus, unjudged, verificationExitCode, verify } from '../../../policy/checks/verification.js';
 import { GOOD_PACKAGES, goodFacts, goodInterpreter, goodLock, measured, rules, unmeasured } from '../../support/check-facts.js';
 
 const ADVISORIES = [{ project: 'pytest', versions: '<8.0', id: 'CVE-2026-0002', text: 'known to be insecure' }];
@@ -116,9 +117,9 @@ test('VJ-03: the start value unknown stands only where nothing could be judged, 
   for (const part of [result.wheel_status_check.packages_match_lock, result.security_check.no_insecure_packages, result.performance_check.import_time]) assert.equal(part, null);
 });
 
-test('VJ-05: the summary says status, violations and warnings', () => {
-  const lines = verificationSummary(verify(goodFacts({ ...withMode(0o666), variables: UNSET }), RULES));
-  assert.deepEqual(lines.slice(0, 3), ['Status: FAILED', 'Violations: 1 (1 critical one)', 'Warnings: 2']);
-  assert.match(lines[3]!, /^critical security: everybody may write requirements\.txt/);
-  assert.deepEqual(verificationSummary(verify(goodFacts(), RULES)), ['Status: PASSED', 'Violations: 0', 'Warnings: 0']);
+test('VJ-05: the summary that is printed says status, violations and warnings', () => {
+  const lines = verificationLines(verify(goodFacts({ ...withMode(0o666), variables: UNSET }), RULES));
+  assert.deepEqual(lines.slice(-3), ['Status: FAILED', 'Violations: 1 (1 critical)', 'Warnings: 2']);
+  assert.match(lines[0]!, /^✗ critical  security: everybody may write requirements\.txt/);
+  assert.deepEqual(verificationLines(verify(goodFacts(), RULES)), ['Status: PASSED', 'Violations: 0', 'Warnings: 0']);
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EnvironmentFacts, LockFacts } from '../../../policy/checks/model.js';
 import { wheelStatus } from '../../../policy/checks/wheel-status.js';
-import { goodFacts, goodLock, measured, rules, unmeasured } from '../../support/check-facts.js';
+import { goodFacts, goodInterpreter, goodLock, measured, rules, unmeasured } from '../../support/check-facts.js';
 
 const judged = (overrides: Partial<EnvironmentFacts>) => wheelStatus.judge(goodFacts(overrides), rules());
 const withLock = (overrides: Partial<LockFacts>, more: Partial<EnvironmentFacts> = {}) => judged({ lock: goodLock(overrides), ...more });
@@ -71,4 +71,15 @@ test('a difference counts more than an age that could not be told; both are told
 test('a pylock is written and installed with a tool that reads it', () => {
   const { remedy } = withLock({ path: 'pylock.toml' }, { ...byHand, packages: measured([]) });
   assert.match(remedy!, /^uv pip sync --python \/srv\/pricer\/\.venv\/bin\/python \/srv\/pricer\/pylock\.toml\n/);
+});
+
+test('PF-12: a package that the lock does not name is taken out first, by its name alone; pip install would leave it', () => {
+  const { value } = goodFacts().packages as { value: { name: string; version: string }[] };
+  const extra = measured([...value, { name: 'Beta_Pkg', version: '1.0' }, { name: 'alpha', version: '2' }, { name: 'pip', version: '24.0' }, { name: '-r', version: '1' }]);
+  const python = '/srv/pricer/.venv/bin/python';
+  assert.deepEqual(judged({ ...byHand, packages: extra }).remedy!.split('\n').slice(0, 2), [`${python} -m pip uninstall -y alpha beta-pkg`, `${python} -m pip install -r /srv/pricer/requirements.lock`]);
+  // What a run made is replaced; uv's sync removes by itself; nothing is taken out of the system's Python.
+  for (const more of [{}, { ...byHand, lock: goodLock({ path: 'pylock.toml' }) }, { virtual: null, foundBy: 'PATH' as const, interpreter: goodInterpreter({ isVirtual: false }) }]) {
+    assert.doesNotMatch(judged({ ...more, packages: extra }).remedy!, /uninstall/);
+  }
 });

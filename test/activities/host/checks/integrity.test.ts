@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { measureEnvironment } from '../../../../activities/host/checks/measure-environment.js';
@@ -129,6 +129,23 @@ describe('a tree of ours, against what its run verified', { skip: isRoot ? false
     const words = (await look(at)).differences.join('\n');
     assert.match(words, /alpha\/other\.py was changed/);
     assert.match(words, /dropped\.pth appeared/);
+  });
+
+  test('the lines of a tree that differs are not kept look after look; those that another look had kept are', async () => {
+    const at = await drifting.live(agentOwner());
+    const kept = (): string[] => readdirSync(join(drifting.host.ctx.stateDir, 'manifests')).sort();
+    const first = kept();
+    for (const text of ['1', '2']) {
+      writeFileSync(join(at.site, 'dropped.pth'), text);
+      assert.match((await look(at)).differences.join(), /dropped\.pth appeared/);
+      assert.deepEqual(kept(), first);
+    }
+    await drifting.look(at);
+    const planned = kept();
+    assert.equal(planned.length, first.length + 1, 'a plan keeps what it saw');
+    await look(at);
+    assert.deepEqual(kept(), planned);
+    assert.ok(planned.includes(at.verification.manifestDigest));
   });
 
   test('without the agent\'s store the seal\'s digest tells that it differs, and RECORDs tell where', async () => {

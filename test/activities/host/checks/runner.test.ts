@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { chmodSync, chownSync, cpSync, existsSync, lchownSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { runnerOf } from '../../../../activities/host/checks/runner.js';
+import { agentOwner } from '../../../../activities/host/owner.js';
+import type { EnvironmentFacts } from '../../../../policy/checks/model.js';
+import { checkedBench, type Checked, type CheckedBench } from '../../../support/checked-environment.js';
+import { giveTo } from '../../../support/environments.js';
+
+const isRoot = process.getuid?.() === 0;
+const user = { uid: 1, gid: 1, name: 'daemon' };
+
+describe('a check by root starts nothing as root that another user could have put there', { skip: isRoot ? false : 'only root could start it as somebody else' }, () => {
+  const root = agentOwner();
+  let bench: CheckedBench;
+  let made = 0;
+  before(() => {
+    bench = checkedBench();
+  });
+  after(() => bench.close());
+
+  /** A project all of root's, with an interpreter that the user can run, too. */
+  async function environment(): Promise<Checked> {
+    const at = await bench.environment({ owner: user });
+    giveTo(at.project, root);
+    return at;
+  }
+
+  /** A program's text, and as whom it ran: also where it runs often, and by whom. */
+  function witness(): { file: string; uids(): string[] } {
+    const folder = join(bench.host.folder, `told-${++made}`);
+    mkdirSync(folder);
+    chmodSync(folder, 0o1777);
+    const file = join(folder, 'uid');
+    const uids = (): string[] => ['0', '1', '65534'].filter((uid) => existsSync(file + uid));
+    return { file, uids };
+  }
+
+  const pth = (file: string): string => `import os; open(${JSON.stringify(file)} + str(os.getuid()), 'w').close()\n`;
+  const everything = (at: Checked, changes = {}): Promise<EnvironmentFacts> => at.measure({ rules: at.rules({ required: ['beta'] }), ...changes });
+  const runner = ({ project, link }: Checked, importModule: string | null = null): number => runnerOf(project, root, join(link, 'bin/python'), importModule).uid;
+
+  test('the environment is another user\'s: its .pth runs as that user, and never as root', async () => {
+    const at = await environment();
+    const { file, uids } = witness();
+    writeFileSync(join(at.site, 'told.pth'), pth(file));
+    assert.ok((await everything(at)).interpreter.ok);
+    assert.deepEqual(uids(), ['0'], 'all of root\'s: it does run, and as root');
+    rmSync(`${file}0`);
+    giveTo(at.link, user);
+    const facts = await everything(at);
+    assert.ok(facts.interpreter.ok && facts.imports.ok && facts.integrity?.ok && facts.virtual?.base.ok, JSON.stringify(facts));
+    assert.deepEqual(uids(), ['1']);
+  });
+
+  test('a link of root\'s that leads into another user\'s folder, and one by VIRTUAL_ENV', async () => {
+    const at = await environment();
+    const { file, uids } = witness();
+    const home = join(bench.host.folder, 'home');
+    mkdirSync(home);
+    writeFileSync(join(at.site, 'told.pth'), pth(file));
+    renameSync(at.link, join(home, 'venv'));
+    symlinkSync(join(home, 'venv'), at.link);
+    chownSync(home, user.uid, user.gid);
+    assert.ok((await everything(at)).interpreter.ok);
+    assert.deepEqual(uids(), ['1'], 'who owns the folder may put another tree there');
+    rmSync(at.link);
+    rmSync(`${file}1`);
+    const facts = await everything(at, { env: { VIRTUAL_ENV: join(home, 'venv') } });
+    assert.deepEqual([facts.foundBy, uids()], ['VIRTUAL_ENV', ['1']]);
+  });
+
+  test('an interpreter that pyvenv.cfg names is started as the user who owns it', async () => {
+    const at = await environment();
+    const { file, uids } = witness();
+    const folder = join(bench.host.folder, 'base');
+    mkdirSync(folder);
+    const program = join(folder, 'python3');
+    writeFileSync(program, `#!/bin/sh\n: > ${file}$(id -u)\n`, { mode: 0o755 });
+    lchownSync(program, user.uid, user.gid);
+    writeFileSync(join(at.link, 'pyvenv.cfg'), `${readFileSync(join(at.link, 'pyvenv.cfg'), 'utf8').replace(/^executable.*\n/m, '')}executable = ${program}\n`);
+    await everything(at);
+    assert.deepEqual(uids(), ['1']);
+  });
+
+  test('any one thing of another user\'s decides, wherever it is; what others may write to is nobody\'s', async () => {
+    const at = await environment();
+    assert.equal(runner(at), 0);
+    const things = [at.project, at.link, join(at.link, 'bin'), join(at.link, 'bin/python'), join(at.link, 'pyvenv.cfg'), join(at.link, 'lib'), dirname(at.site), at.site, join(at.site, 'beta.py'), join(at.site, 'pandas/deep.py')];
+    for (const thing of things) {
+      lchownSync(thing, user.uid, 0);
+      assert.deepEqual(runnerOf(at.project, root, join(at.link, 'bin/python'), null), user, `${thing}: and not with root's group`);
+      lchownSync(thing, 0, 0);
+    }
+    for (const [thing, mode, back] of [[at.project, 0o777, 0o755], [at.site, 0o1777, 0o755], [join(at.link, 'pyvenv.cfg'), 0o664, 0o644], [join(at.site, 'pandas/deep.py'), 0o666, 0o644]] as const) {
+      chmodSync(thing, mode);
+      assert.equal(runner(at), 65534, thing);
+      chmodSync(thing, back);
+    }
+    assert.equal(runner(at), 0);
+  });
+
+  test('code outside the tree that is on its search path: a folder that a .pth names, a copied library, the project\'s own module', async () => {
+    const at = await environment();
+    const source = join(bench.host.folder, 'source');
+    mkdirSync(source);
+    chownSync(source, user.uid, user.gid);
+    writeFileSync(join(at.site, '__editable__.own.pth'), `${source}\n`);
+    assert.equal(runner(at), 1);
+    rmSync(join(at.site, '__editable__.own.pth'));
+    symlinkSync(source, join(at.site, 'linked'));
+    assert.equal(runner(at), 1);
+    rmSync(join(at.site, 'linked'));
+    const home = join(bench.host.folder, 'python/bin');
+    mkdirSync(join(home, '../lib/python3.12'), { recursive: true });
+    cpSync(join(at.link, 'pyvenv.cfg'), join(at.link, 'kept.cfg'));
+    writeFileSync(join(at.link, 'pyvenv.cfg'), `home = ${home}\n`);
+    assert.equal(runner(at), 0);
+    chownSync(join(home, '../lib/python3.12'), user.uid, user.gid);
+    assert.equal(runner(at), 1);
+    mkdirSync(home);
+    assert.equal(runner(at), 1, 'with a folder bin, and without');
+    renameSync(join(at.link, 'kept.cfg'), join(at.link, 'pyvenv.cfg'));
+    for (const thing of ['own/inner.py', 'random.py']) {
+      mkdirSync(join(at.project, dirname(thing)), { recursive: true });
+      writeFileSync(join(at.project, thing), '');
+      assert.equal(runner(at, 'own'), 0);
+      chownSync(join(at.project, thing), user.uid, user.gid);
+      assert.deepEqual([runner(at, 'own.part'), runner(at)], [1, 0]);
+      rmSync(join(at.project, thing));
+    }
+  });
+
+  test('a project of another user\'s is checked as that user, whatever lies in it', async () => {
+    const at = await environment();
+    const { file, uids } = witness();
+    writeFileSync(join(at.site, 'told.pth'), pth(file));
+    giveTo(at.project, user);
+    lchownSync(at.site, 0, 0);
+    assert.ok((await everything(at)).interpreter.ok);
+    assert.deepEqual(uids(), ['1']);
+  });
+});
