@@ -1,7 +1,7 @@
 /** What hosts are told to check by, and what people are told about what they found. */
 import { digestOf } from '../../policy/canonical.js';
 import { healthAlert, type HealthAlert } from '../../policy/checks/health-alert.js';
-import type { HealthState } from '../../policy/checks/model.js';
+import type { HealthState } from '../../policy/checks/results.js';
 import { checkPolicyOf } from '../../policy/checks/rules.js';
 import type { HealthRules } from '../host/contract.js';
 import type { PolicyStore } from './policy-store.js';

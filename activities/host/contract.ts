@@ -1,7 +1,8 @@
 /** What the agent of a host can be asked to do. Workflows see only this type. */
 import type { Warrant } from '../../policy/model-approval.js';
 import type { PolicyFile } from '../../policy/files/policy-file.js';
-import type { CheckPolicy, ForeignInterpreter, HealthState } from '../../policy/checks/model.js';
+import type { CheckPolicy } from '../../policy/checks/model.js';
+import type { ForeignInterpreter, HealthState } from '../../policy/checks/results.js';
 import type { Diagnosis, EnvironmentRef, HostLook, Interpreter, LockProposal, LockVerdict, Performance, PerformanceProbe, Plan, ProjectLitter, Rider, Verification, WheelBuild } from '../../policy/model.js';
 
 /** The right to act: who orders, under which lease, as which step. Everything that changes a host carries one. */

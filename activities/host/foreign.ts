@@ -1,7 +1,8 @@
 /** PV-35: interpreters in use on this host, by its processes and its environments, that the policy does not approve. */
 import { lstatSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { CheckPolicy, ForeignInterpreter } from '../../policy/checks/model.js';
+import type { CheckPolicy } from '../../policy/checks/model.js';
+import type { ForeignInterpreter } from '../../policy/checks/results.js';
 import type { Owner } from '../../policy/model.js';
 import { behindText } from '../../policy/security-patch.js';
 import { oneLine } from '../../policy/text.js';

@@ -1,7 +1,9 @@
 /** The full check of an environment: preflight and verifier on everything that can be measured, hashes included (HM-03, HM-04). */
 import { preflight } from '../../policy/checks/preflight.js';
 import { preflightLog } from '../../policy/checks/preflight-log.js';
-import type { CheckRules, EnvironmentFacts, HealthState, PreflightReport, VerificationResult } from '../../policy/checks/model.js';
+import type { EnvironmentFacts } from '../../policy/checks/facts.js';
+import type { CheckRules } from '../../policy/checks/model.js';
+import type { HealthState, PreflightReport, VerificationResult } from '../../policy/checks/results.js';
 import { verify } from '../../policy/checks/verification.js';
 import { oneLine } from '../../policy/text.js';
 import { measureEnvironment } from './checks/measure-environment.js';

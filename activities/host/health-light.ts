@@ -5,7 +5,9 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isWorldWritable, modeText } from '../../policy/checks/file-mode.js';
-import type { CheckPolicy, CheckRules, EnvironmentFacts, InterpreterFacts, Violation, Warning } from '../../policy/checks/model.js';
+import type { EnvironmentFacts, InterpreterFacts } from '../../policy/checks/facts.js';
+import type { CheckPolicy, CheckRules } from '../../policy/checks/model.js';
+import type { Violation, Warning } from '../../policy/checks/results.js';
 import { pythonStatus } from '../../policy/checks/python-status.js';
 import { rulesFor } from '../../policy/checks/rules.js';
 import { environmentConfig } from '../../policy/checks/verifier/environment-config.js';

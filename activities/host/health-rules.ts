@@ -1,5 +1,5 @@
 /** By which rules a host checks itself, and what they make of its checks. Pure but for the store. */
-import type { HealthState, Violation } from '../../policy/checks/model.js';
+import type { HealthState, Violation } from '../../policy/checks/results.js';
 import type { HostContext } from './context.js';
 import type { HealthRules } from './contract.js';
 import { quietDay } from './health-hours.js';

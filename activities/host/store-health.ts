@@ -1,6 +1,6 @@
 /** What the host knows of its own health: the rules it checks by, what each environment's checks said, and what of it was told. */
 import type Database from 'libsql';
-import type { ForeignInterpreter, HealthState, Violation } from '../../policy/checks/model.js';
+import type { ForeignInterpreter, HealthState, Violation } from '../../policy/checks/results.js';
 import type { HealthRules } from './contract.js';
 
 /** Something wrong. `degrades`: with it the environment may not run. */

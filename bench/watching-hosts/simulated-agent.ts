@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import type { HostEvent, NextEventInput } from '../../activities/host/contract.js';
-import type { HealthState } from '../../policy/checks/model.js';
+import type { HealthState } from '../../policy/checks/results.js';
 
 const HOUR_MS = 3_600_000;
 /** As the agent's own loop looks for news. */

@@ -3,7 +3,8 @@ import { existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs
 import path from 'node:path';
 import { counted, oneLine } from '../../policy/text.js';
 import { STATUS_SIGNS } from '../../policy/checks/preflight-log.js';
-import type { CheckResult, PreflightReport, VerificationResult } from '../../policy/checks/model.js';
+import type { CheckResult } from '../../policy/checks/model.js';
+import type { PreflightReport, VerificationResult } from '../../policy/checks/results.js';
 import { refusal, type Io } from './io.js';
 import { tilde } from './words.js';
 

@@ -1,6 +1,6 @@
 /** Preflight, verifier and the policy's answer to warnings, about one environment of this host (CI-10, DIS-05). */
 import { gateVerdict } from '../../policy/checks/gate.js';
-import type { GateVerdict, PreflightReport, VerificationResult } from '../../policy/checks/model.js';
+import type { GateVerdict, PreflightReport, VerificationResult } from '../../policy/checks/results.js';
 import { preflight } from '../../policy/checks/preflight.js';
 import { verify } from '../../policy/checks/verification.js';
 import type { EnvironmentRef } from '../../policy/model.js';

@@ -1,6 +1,7 @@
 /** What people are told about one verification: one alert or none, critical before warnings (HM-05 to HM-07). A notification marks its subject by its severity. */
 import { counted, oneLine } from '../text.js';
-import type { CheckRules, VerificationResult, Violation } from './model.js';
+import type { CheckRules } from './model.js';
+import type { VerificationResult, Violation } from './results.js';
 
 export interface VerificationAlert {
   severity: 'critical' | 'warning';

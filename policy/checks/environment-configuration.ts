@@ -1,7 +1,8 @@
 /** Check 5 (PF-13): the variables that tell programs their Python and the state of its wheels. It only warns. */
 import { oneLine } from '../text.js';
 import { matchesSpec } from '../versions.js';
-import type { Check, CheckRules, EnvironmentFacts } from './model.js';
+import type { EnvironmentFacts } from './facts.js';
+import type { Check, CheckRules } from './model.js';
 import { pythonStatus } from './python-status.js';
 import { pythonWord } from './remedies.js';
 import { verdictOf, type Finding } from './verdict.js';

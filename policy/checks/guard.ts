@@ -1,6 +1,6 @@
 /** PV-19: whether a command may start in an environment now. Loaded before every start that is guarded: it imports nothing. */
 import type { Objection } from '../model.js';
-import type { PythonStatus } from './model.js';
+import type { PythonStatus } from './results.js';
 
 /** What the policy says of the interpreter by itself, and what `--to` takes for one that it approves. */
 export interface JudgedInterpreter {

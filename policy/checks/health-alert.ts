@@ -1,6 +1,7 @@
 /** What people are told when the health of an environment changed: the alert of its verification, or that it is well again. */
 import { alertOf } from './alert.js';
-import type { CheckPolicy, HealthState } from './model.js';
+import type { CheckPolicy } from './model.js';
+import type { HealthState } from './results.js';
 
 export interface HealthAlert {
   link: string;

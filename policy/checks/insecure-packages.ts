@@ -1,7 +1,8 @@
 /** PF-24: no installed version is one that the policy's advisories name. */
 import { counted, oneLine } from '../text.js';
 import { insecurePackages } from './insecure.js';
-import type { Check, CheckRules, EnvironmentFacts } from './model.js';
+import type { EnvironmentFacts } from './facts.js';
+import type { Check, CheckRules } from './model.js';
 import { createCommands, isForeign, isManaged, pipWord, targetWord } from './remedies.js';
 import { unmeasured, verdictOf } from './verdict.js';
 

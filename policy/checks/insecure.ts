@@ -2,7 +2,8 @@
 import { satisfies } from '../pep440.js';
 import { normalizeProjectName } from '../project-name.js';
 import { oneLine } from '../text.js';
-import type { CheckRules, EnvironmentFacts, Measured } from './model.js';
+import type { EnvironmentFacts, Measured } from './facts.js';
+import type { CheckRules } from './model.js';
 
 /** An installed package, and the advisory that is about its version. */
 export interface InsecurePackage {

@@ -1,6 +1,7 @@
 /** Reports as JUnit XML, for the test view of a CI server. Whenever a command would exit with an error, a test case says why. */
 import { oneLine } from '../text.js';
-import type { CheckResult, PreflightReport, VerificationResult, Violation } from './model.js';
+import type { CheckResult } from './model.js';
+import type { PreflightReport, VerificationResult, Violation } from './results.js';
 
 interface TestCase {
   suite: string;

@@ -3,7 +3,8 @@ import { freezeHash, isSeed } from '../freeze.js';
 import { oneLine } from '../text.js';
 import { normalizeProjectName } from '../project-name.js';
 import { compareVersions } from '../pep440.js';
-import type { CheckRules, EnvironmentFacts, Measured } from './model.js';
+import type { EnvironmentFacts, Measured } from './facts.js';
+import type { CheckRules } from './model.js';
 
 interface Pinned {
   project: string;

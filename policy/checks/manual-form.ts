@@ -5,7 +5,8 @@
 import { sha256Hex } from '../canonical.js';
 import { markdownCode, markdownText, oneLine } from '../text.js';
 import { MANUAL_SECTIONS, measuredFor, type ManualItem } from './manual-items.js';
-import type { CheckStatus, PreflightReport } from './model.js';
+import type { CheckStatus } from './model.js';
+import type { PreflightReport } from './results.js';
 import { STATUS_WORDS } from './preflight-log.js';
 import { targetWord } from './remedies.js';
 

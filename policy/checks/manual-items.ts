@@ -1,5 +1,6 @@
 /** The manual list as data: six sections, what a person confirms in each, which check measured it, and how to look by hand. */
-import type { CheckStatus, Json, PreflightReport } from './model.js';
+import type { CheckStatus, Json } from './model.js';
+import type { PreflightReport } from './results.js';
 import { fileWord, shellWord, targetWord } from './remedies.js';
 
 /** One line of the list. */

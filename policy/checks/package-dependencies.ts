@@ -1,6 +1,7 @@
 /** Check 3 (PF-09): each required package imports, told one by one. */
 import { counted, oneLine } from '../text.js';
-import type { Check, EnvironmentFacts, ImportFacts } from './model.js';
+import type { EnvironmentFacts, ImportFacts } from './facts.js';
+import type { Check } from './model.js';
 import { reinstallCommands } from './remedies.js';
 import { unmeasured, verdictOf, type Finding } from './verdict.js';
 

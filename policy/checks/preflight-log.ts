@@ -1,6 +1,7 @@
 /** The log of a preflight, the same on screen and in its file (PF-02, PF-03, PF-17, PF-19). */
 import { oneLine } from '../text.js';
-import type { CheckResult, CheckRules, CheckStatus, PreflightReport, PreflightStatus } from './model.js';
+import type { CheckResult, CheckRules, CheckStatus } from './model.js';
+import type { PreflightReport, PreflightStatus } from './results.js';
 
 /** A status as one sign, the same wherever it is printed. */
 export const STATUS_SIGNS: Record<CheckStatus, string> = { pass: '✓', warn: '!', fail: '✗', unknown: '?' };

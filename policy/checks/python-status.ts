@@ -2,7 +2,9 @@
 import { behindText } from '../security-patch.js';
 import { oneLine } from '../text.js';
 import { classifyInterpreter } from '../versions.js';
-import type { CheckRules, EnvironmentFacts, InterpreterFacts, PythonStatus } from './model.js';
+import type { EnvironmentFacts, InterpreterFacts } from './facts.js';
+import type { CheckRules } from './model.js';
+import type { PythonStatus } from './results.js';
 
 /** A status and the sentence for it. */
 export interface JudgedPython {

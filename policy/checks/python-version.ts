@@ -1,5 +1,6 @@
 /** Check 1 (PF-05, PF-06): the interpreter is one that the policy approves, or that an exception allows for now. */
-import type { Check, CheckRules, EnvironmentFacts } from './model.js';
+import type { EnvironmentFacts } from './facts.js';
+import type { Check, CheckRules } from './model.js';
 import { mayRun, pythonStatus } from './python-status.js';
 import { changeCommands } from './remedies.js';
 import type { Judged } from './verdict.js';

@@ -1,6 +1,7 @@
 /** Commands that a check names as the way out: typed as they stand, from any folder. */
 import { oneLine } from '../text.js';
-import type { CheckRules, EnvironmentFacts } from './model.js';
+import type { EnvironmentFacts } from './facts.js';
+import type { CheckRules } from './model.js';
 
 type Place = Pick<EnvironmentFacts, 'project' | 'link' | 'virtual' | 'foundBy' | 'interpreter'>;
 

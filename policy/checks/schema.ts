@@ -1,6 +1,6 @@
 /** The JSON that `runbook preflight` and `runbook verify` print, as schemas: for reading it, and for `docs/schemas` (VJ-01, VJ-16). */
 import { z } from 'zod';
-import type { PreflightReport, VerificationResult } from './model.js';
+import type { PreflightReport, VerificationResult } from './results.js';
 
 /** ISO, UTC, with Z. */
 const instant = z.iso.datetime();

@@ -1,7 +1,8 @@
 /** Check 6 (PF-14, DEF-01, DIS-12): no critical file can be written by everybody. One that is not there is noted. */
 import { counted } from '../text.js';
 import { isWorldWritable, modeText } from './file-mode.js';
-import type { Check, EnvironmentFacts } from './model.js';
+import type { EnvironmentFacts } from './facts.js';
+import type { Check } from './model.js';
 import { fileWord } from './remedies.js';
 import { verdictOf, type Finding } from './verdict.js';
 

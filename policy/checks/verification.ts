@@ -1,5 +1,7 @@
 /** The verifier: six checks and what the project reports, into the one result of the document (VJ-01). Pure. */
-import type { CheckRules, EnvironmentFacts, VerificationResult, Violation } from './model.js';
+import type { EnvironmentFacts } from './facts.js';
+import type { CheckRules } from './model.js';
+import type { VerificationResult, Violation } from './results.js';
 import { environmentConfig } from './verifier/environment-config.js';
 import { packageIntegrity } from './verifier/package-integrity.js';
 import { performance } from './verifier/performance.js';

@@ -2,7 +2,8 @@
 import { isSeed } from '../freeze.js';
 import { counted } from '../text.js';
 import { lockDifferences, namesOutsideLock } from './lock-match.js';
-import type { Check, CheckRules, EnvironmentFacts, LockFacts } from './model.js';
+import type { EnvironmentFacts, LockFacts } from './facts.js';
+import type { Check, CheckRules } from './model.js';
 import { fileWord, freezeCommands, isForeign, reinstallCommands, removeCommands } from './remedies.js';
 import { verdictOf, type Finding } from './verdict.js';
 

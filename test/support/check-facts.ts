@@ -1,5 +1,6 @@
 /** Facts of an environment on which nothing is wrong, and the rules it is judged by; a test names what differs. */
-import type { CheckRules, EnvironmentFacts, InterpreterFacts, LockFacts, Measured } from '../../policy/checks/model.js';
+import type { EnvironmentFacts, InterpreterFacts, LockFacts, Measured } from '../../policy/checks/facts.js';
+import type { CheckRules } from '../../policy/checks/model.js';
 import { checkPolicyOf, rulesFor } from '../../policy/checks/rules.js';
 import { policyFileSchema } from '../../policy/files/policy-file.js';
 

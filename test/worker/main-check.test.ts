@@ -6,7 +6,8 @@ import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { processStat } from '../../activities/host/proc.js';
 import { openAgentStore } from '../../activities/host/store.js';
-import type { CheckRules, EnvironmentFacts } from '../../policy/checks/model.js';
+import type { EnvironmentFacts } from '../../policy/checks/facts.js';
+import type { CheckRules } from '../../policy/checks/model.js';
 import { preflight } from '../../policy/checks/preflight.js';
 import { checkedBench, RIGHT, type Checked, type CheckedBench } from '../support/checked-environment.js';
 

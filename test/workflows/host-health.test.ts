@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import { Context } from '@temporalio/activity';
 import type { HealthRules, HostEvent, NextEventInput } from '../../activities/host/contract.js';
-import type { HealthState } from '../../policy/checks/model.js';
+import type { HealthState } from '../../policy/checks/results.js';
 import { hostWatch, type HostWatchInput } from '../../workflows/host-watch.js';
 import { useEnvironment } from '../support/env.js';
 import { fakes } from '../support/fake-host.js';

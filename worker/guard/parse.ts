@@ -1,6 +1,6 @@
 /** What needs the parsers: loaded only where nothing is remembered, because they take longer than all the rest. */
 import type { JudgedInterpreter } from '../../policy/checks/guard.js';
-import type { InterpreterFacts } from '../../policy/checks/model.js';
+import type { InterpreterFacts } from '../../policy/checks/facts.js';
 import { pythonStatus } from '../../policy/checks/python-status.js';
 import { checkPolicyOf, rulesFor } from '../../policy/checks/rules.js';
 import { parseWith } from '../../policy/files/explain.js';

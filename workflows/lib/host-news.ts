@@ -1,6 +1,6 @@
 /** What a host told about its own health, put on record and, where it is somebody's business, told to people. */
 import { workflowInfo } from '@temporalio/workflow';
-import type { HealthState } from '../../policy/checks/model.js';
+import type { HealthState } from '../../policy/checks/results.js';
 import { watchRun } from '../../policy/host-keys.js';
 import type { AuditEntry } from '../../policy/records.js';
 import type { HostEvent } from '../../activities/host/contract.js';

@@ -1,6 +1,6 @@
 /** Imports, each in a process of its own, and the timed probes: one start of Python that forks, never more at once than there are cores. */
 import { availableParallelism } from 'node:os';
-import type { ImportFacts, Measured, TimedFacts } from '../../../policy/checks/model.js';
+import type { ImportFacts, Measured, TimedFacts } from '../../../policy/checks/facts.js';
 import { pythonText } from '../python-text.js';
 import { lastJson, limitSeconds, startPython, whyFailed, type Measuring } from './context.js';
 

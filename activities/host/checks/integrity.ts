@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import type { IntegrityFacts, VirtualFacts } from '../../../policy/checks/model.js';
+import type { IntegrityFacts, VirtualFacts } from '../../../policy/checks/facts.js';
 import { hashedDrift, linkDrift, verifiedTree } from '../drift.js';
 import { helperPython } from '../interpreters.js';
 import { takeManifest } from '../manifest.js';

@@ -1,7 +1,7 @@
 /** Which interpreter answers for a project, and what it says of itself: started, never inferred (DEF-02). */
 import { existsSync, lstatSync, realpathSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import type { EnvironmentFacts, InterpreterFacts, VirtualFacts } from '../../../policy/checks/model.js';
+import type { EnvironmentFacts, InterpreterFacts, VirtualFacts } from '../../../policy/checks/facts.js';
 import { readPlain } from '../../plain-file.js';
 import type { CommandResult } from '../command.js';
 import { asOwner } from '../owner.js';

@@ -1,7 +1,7 @@
 /** The lock a project names: how old, and which pins hold for the interpreter that stands there. */
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import type { LockFacts, Measured } from '../../../policy/checks/model.js';
+import type { LockFacts, Measured } from '../../../policy/checks/facts.js';
 import { parseRequirementsLock } from '../../../policy/lock.js';
 import { markerEnvironment, markerHolds, type MarkerEnvironment } from '../../../policy/markers.js';
 import type { Objection } from '../../../policy/model.js';

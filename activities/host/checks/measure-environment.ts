@@ -5,7 +5,7 @@
  * process each; what reads whole trees or asks an index comes last, so that it disturbs no timing.
  */
 import { existsSync, realpathSync } from 'node:fs';
-import type { EnvironmentFacts, VirtualFacts } from '../../../policy/checks/model.js';
+import type { EnvironmentFacts, VirtualFacts } from '../../../policy/checks/facts.js';
 import { conflictsOf } from './conflicts.js';
 import { measured, type CheckContext, type Measuring, type Wanted } from './context.js';
 import { measureImports, type Imported } from './imports.js';

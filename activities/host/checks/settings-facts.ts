@@ -1,5 +1,5 @@
 /** Variables, configuration files and the project's own report: what is written down about an environment. */
-import type { EnvironmentFacts, Measured, MetricsFacts } from '../../../policy/checks/model.js';
+import type { EnvironmentFacts, Measured, MetricsFacts } from '../../../policy/checks/facts.js';
 import { CONFIG_FORMATS } from '../config-text.js';
 import type { Measuring } from './context.js';
 import { projectFile } from './project-files.js';

@@ -1,7 +1,7 @@
 /** By which run an environment stands, and until when (EE-11): from the agent's store, else from what the agent left beside the trees. */
 import { lstatSync, readlinkSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { StandingFacts } from '../../../policy/checks/model.js';
+import type { StandingFacts } from '../../../policy/checks/facts.js';
 import { readPlain } from '../../plain-file.js';
 import { asOwner } from '../owner.js';
 import type { Measuring } from './context.js';

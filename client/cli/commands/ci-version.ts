@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import type { CheckRules, PythonStatus } from '../../../policy/checks/model.js';
+import type { CheckRules } from '../../../policy/checks/model.js';
+import type { PythonStatus } from '../../../policy/checks/results.js';
 import { mayRun, pythonStatus } from '../../../policy/checks/python-status.js';
 import { changeCommands } from '../../../policy/checks/remedies.js';
 import { checkOptions, measure, readCheckTarget, type CheckOptions, type Measurement } from '../checking.js';

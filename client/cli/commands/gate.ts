@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { gateExitCode } from '../../../policy/checks/gate.js';
-import type { GateVerdict } from '../../../policy/checks/model.js';
+import type { GateVerdict } from '../../../policy/checks/results.js';
 import type { Objection } from '../../../policy/model.js';
 import { oneLine } from '../../../policy/text.js';
 import { verificationLines } from '../check-output.js';

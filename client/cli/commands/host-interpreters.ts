@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { ForeignInterpreter } from '../../../policy/checks/model.js';
+import type { ForeignInterpreter } from '../../../policy/checks/results.js';
 import { classOf } from '../../../policy/files/load.js';
 import type { PolicyFile } from '../../../policy/files/policy-file.js';
 import type { Interpreter } from '../../../policy/model.js';

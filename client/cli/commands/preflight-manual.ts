@@ -1,6 +1,6 @@
 /** `runbook preflight --manual`: the form, gone through by a person and signed (PF-27). */
 import { formDifference, manualForm, readManualForm, type FilledForm } from '../../../policy/checks/manual-form.js';
-import type { PreflightReport } from '../../../policy/checks/model.js';
+import type { PreflightReport } from '../../../policy/checks/results.js';
 import type { EnvironmentRef } from '../../../policy/model.js';
 import { fileStamp, writeNewFile } from '../check-output.js';
 import { policyWords, type CheckOptions } from '../checking.js';

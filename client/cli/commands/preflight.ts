@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { junit } from '../../../policy/checks/junit.js';
 import { preflightLog } from '../../../policy/checks/preflight-log.js';
 import { manualPreflight, preflight } from '../../../policy/checks/preflight.js';
-import type { PreflightReport } from '../../../policy/checks/model.js';
+import type { PreflightReport } from '../../../policy/checks/results.js';
 import { checkLines, fileStamp, localStamp, preflightSummary, replaceFile, requireFolder, requirePlace, writeNewFile } from '../check-output.js';
 import { checkOptions, measure, readCheckTarget, type CheckOptions, type Measurement } from '../checking.js';
 import { keyOptions } from '../identity.js';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { junit } from '../../../policy/checks/junit.js';
-import type { VerificationResult } from '../../../policy/checks/model.js';
+import type { VerificationResult } from '../../../policy/checks/results.js';
 import { verificationExitCode, verify } from '../../../policy/checks/verification.js';
 import { replaceFile, requirePlace, RESULT_FILE, verificationLines } from '../check-output.js';
 import { checkOptions, measure, readCheckTarget, type CheckOptions } from '../checking.js';

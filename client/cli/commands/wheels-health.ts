@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import type { CheckStatus, EnvironmentFacts } from '../../../policy/checks/model.js';
+import type { EnvironmentFacts } from '../../../policy/checks/facts.js';
+import type { CheckStatus } from '../../../policy/checks/model.js';
 import { lockDifferences } from '../../../policy/checks/lock-match.js';
 import { STATUS_SIGNS } from '../../../policy/checks/preflight-log.js';
 import { oneLine } from '../../../policy/text.js';

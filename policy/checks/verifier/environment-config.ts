@@ -1,6 +1,8 @@
 /** VJ-12, VJ-13: variables and configuration files that say which Python the project runs. Plain warnings, where they could be read. */
 import { matchesSpec } from '../../versions.js';
-import type { CheckRules, EnvironmentFacts, VerifierCheck, Warning } from '../model.js';
+import type { EnvironmentFacts } from '../facts.js';
+import type { CheckRules, VerifierCheck } from '../model.js';
+import type { Warning } from '../results.js';
 import { notMeasured, warning } from './violation.js';
 
 const CHECK = 'environment_config';

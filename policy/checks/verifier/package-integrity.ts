@@ -2,7 +2,9 @@
 import { counted } from '../../text.js';
 import { compareVersions, isVersion } from '../../pep440.js';
 import { normalizeProjectName } from '../../project-name.js';
-import type { CheckRules, EnvironmentFacts, Violation, VerifierCheck } from '../model.js';
+import type { EnvironmentFacts } from '../facts.js';
+import type { CheckRules, VerifierCheck } from '../model.js';
+import type { Violation } from '../results.js';
 import { critical, named, notMeasured, violation } from './violation.js';
 
 const CHECK = 'package_integrity';

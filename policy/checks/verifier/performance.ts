@@ -1,5 +1,7 @@
 /** VJ-15: time and memory of the health import. Slow is a plain warning; an import that failed has no time (DEF-17). */
-import type { CheckRules, TimedFacts, VerifierCheck, Warning } from '../model.js';
+import type { TimedFacts } from '../facts.js';
+import type { CheckRules, VerifierCheck } from '../model.js';
+import type { Warning } from '../results.js';
 import { notMeasured, warning } from './violation.js';
 
 const CHECK = 'performance';

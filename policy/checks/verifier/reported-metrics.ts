@@ -1,5 +1,7 @@
 /** HM-19, HM-20: what the project's own runs reported. No part of the result: it adds violations only. */
-import type { CheckRules, EnvironmentFacts, MetricsFacts, Violation } from '../model.js';
+import type { EnvironmentFacts, MetricsFacts } from '../facts.js';
+import type { CheckRules } from '../model.js';
+import type { Violation } from '../results.js';
 import { counted } from '../../text.js';
 import { critical, notMeasured, violation, type Findings } from './violation.js';
 

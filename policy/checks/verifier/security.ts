@@ -2,7 +2,9 @@
 import { counted } from '../../text.js';
 import { isWorldWritable, modeText } from '../file-mode.js';
 import { insecurePackages } from '../insecure.js';
-import type { CheckRules, EnvironmentFacts, VerifierCheck, Violation, Warning } from '../model.js';
+import type { EnvironmentFacts } from '../facts.js';
+import type { CheckRules, VerifierCheck } from '../model.js';
+import type { Violation, Warning } from '../results.js';
 import { critical, named, notMeasured, violation, warning, type Findings } from './violation.js';
 
 const CHECK = 'security';

@@ -1,6 +1,6 @@
 /** What a verifier check found, in the verifier's words. Foreign text in it stays on its line. */
 import { oneLine } from '../../text.js';
-import type { Violation, Warning } from '../model.js';
+import type { Violation, Warning } from '../results.js';
 
 /** What a check adds to the result beside its own part. */
 export interface Findings {

@@ -1,7 +1,9 @@
 /** VJ-10, VJ-11: the lock is there, not old, and what is installed is what it pins (DIS-08), really compared (DEF-18). */
 import { counted } from '../../text.js';
 import { lockDifferences } from '../lock-match.js';
-import type { CheckRules, EnvironmentFacts, LockFacts, VerifierCheck, Violation, Warning } from '../model.js';
+import type { EnvironmentFacts, LockFacts } from '../facts.js';
+import type { CheckRules, VerifierCheck } from '../model.js';
+import type { Violation, Warning } from '../results.js';
 import { named, notMeasured, violation, warning } from './violation.js';
 
 const CHECK = 'wheel_status';

@@ -11,7 +11,7 @@ import { acquireLease, holderEnded } from '../../../activities/host/lease.js';
 import { resolvePlace } from '../../../activities/host/paths.js';
 import { processFile, processStat } from '../../../activities/host/proc.js';
 import { openAgentStore } from '../../../activities/host/store.js';
-import type { PreflightReport, VerificationResult } from '../../../policy/checks/model.js';
+import type { PreflightReport, VerificationResult } from '../../../policy/checks/results.js';
 import { driftBench, user, type DriftBench, type Drifting } from '../../support/drift.js';
 import { noon, rulesOf, watching, type Watching } from '../../support/health.js';
 import { testScope } from '../../support/host.js';

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { hostCommand } from '../../../client/cli/commands/host.js';
-import type { ForeignInterpreter } from '../../../policy/checks/model.js';
+import type { ForeignInterpreter } from '../../../policy/checks/results.js';
 import { checkCli, type CheckCli } from '../../support/check-cli.js';
 import { someInterpreter } from '../../support/host.js';
 import { inProcess } from '../../support/in-process.js';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { fileStamp, localStamp, writeNewFile } from '../../../client/cli/check-output.js';
 import { preflightCommand } from '../../../client/cli/commands/preflight.js';
-import type { PreflightReport } from '../../../policy/checks/model.js';
+import type { PreflightReport } from '../../../policy/checks/results.js';
 import { preflightSchema } from '../../../policy/checks/schema.js';
 import { checkCli, type CheckCli } from '../../support/check-cli.js';
 import { fakeInterpreter, type Checked } from '../../support/checked-environment.js';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { RESULT_FILE } from '../../../client/cli/check-output.js';
 import { verifyCommand } from '../../../client/cli/commands/verify.js';
-import type { VerificationResult } from '../../../policy/checks/model.js';
+import type { VerificationResult } from '../../../policy/checks/results.js';
 import { verificationSchema } from '../../../policy/checks/schema.js';
 import { checkCli, type CheckCli } from '../../support/check-cli.js';
 import type { Checked } from '../../support/checked-environment.js';

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { alertOf } from '../../../policy/checks/alert.js';
-import type { CheckRules, Violation, Warning } from '../../../policy/checks/model.js';
+import type { CheckRules } from '../../../policy/checks/model.js';
+import type { Violation, Warning } from '../../../policy/checks/results.js';
 import { overallStatus, unjudged, verify } from '../../../policy/checks/verification.js';
 import { goodFacts, goodInterpreter, rules } from '../../support/check-facts.js';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { environmentConfiguration } from '../../../policy/checks/environment-configuration.js';
-import type { EnvironmentFacts } from '../../../policy/checks/model.js';
+import type { EnvironmentFacts } from '../../../policy/checks/facts.js';
 import { goodFacts, goodInterpreter, rules } from '../../support/check-facts.js';
 
 const judged = (overrides: Partial<EnvironmentFacts>) => environmentConfiguration.judge(goodFacts(overrides), rules());

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { guardObjection, type GuardFacts } from '../../../policy/checks/guard.js';
-import type { PythonStatus } from '../../../policy/checks/model.js';
+import type { PythonStatus } from '../../../policy/checks/results.js';
 
 const NOW = Date.UTC(2026, 10, 21, 12);
 const at = (seconds: number): string => new Date(NOW + seconds * 1000).toISOString();

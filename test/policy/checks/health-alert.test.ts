@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { healthAlert } from '../../../policy/checks/health-alert.js';
-import type { HealthState, Violation } from '../../../policy/checks/model.js';
+import type { HealthState, Violation } from '../../../policy/checks/results.js';
 import { policyFileSchema } from '../../../policy/files/policy-file.js';
 
 const { checks } = policyFileSchema.parse({});

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lockDifferences } from '../../../policy/checks/lock-match.js';
-import type { EnvironmentFacts } from '../../../policy/checks/model.js';
+import type { EnvironmentFacts } from '../../../policy/checks/facts.js';
 import { freezeHash } from '../../../policy/freeze.js';
 import { GOOD_PACKAGES, goodFacts, goodLock, measured, rules, unmeasured } from '../../support/check-facts.js';
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { formDifference, manualForm, readManualForm } from '../../../policy/checks/manual-form.js';
 import { MANUAL_SECTIONS } from '../../../policy/checks/manual-items.js';
-import type { EnvironmentFacts } from '../../../policy/checks/model.js';
+import type { EnvironmentFacts } from '../../../policy/checks/facts.js';
 import { MANUAL_CHECKS, manualPreflight, preflight, PREFLIGHT_CHECKS } from '../../../policy/checks/preflight.js';
 import { goodFacts, goodLock, measured, rules } from '../../support/check-facts.js';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { preflightLog } from '../../../policy/checks/preflight-log.js';
 import { preflight } from '../../../policy/checks/preflight.js';
-import type { EnvironmentFacts } from '../../../policy/checks/model.js';
+import type { EnvironmentFacts } from '../../../policy/checks/facts.js';
 import { goodFacts, goodInterpreter, measured, rules } from '../../support/check-facts.js';
 
 const utc = (iso: string): string => iso.slice(0, 19).replace('T', ' ');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { EnvironmentFacts } from '../../../policy/checks/model.js';
+import type { EnvironmentFacts } from '../../../policy/checks/facts.js';
 import { manualPreflight, preflight } from '../../../policy/checks/preflight.js';
 import { GOOD_PACKAGES, goodFacts, goodInterpreter, goodLock, measured, rules, unmeasured } from '../../support/check-facts.js';
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Check, CheckStatus, EnvironmentFacts, PythonStatus } from '../../../policy/checks/model.js';
+import type { EnvironmentFacts } from '../../../policy/checks/facts.js';
+import type { Check, CheckStatus } from '../../../policy/checks/model.js';
+import type { PythonStatus } from '../../../policy/checks/results.js';
 import { judge, MANUAL_CHECKS, manualPreflight, preflight, PREFLIGHT_CHECKS, preflightStatus } from '../../../policy/checks/preflight.js';
 import { goodFacts, goodInterpreter, goodLock, measured, rules, unmeasured } from '../../support/check-facts.js';
 

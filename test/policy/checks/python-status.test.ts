@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CheckRules, EnvironmentFacts } from '../../../policy/checks/model.js';
+import type { EnvironmentFacts } from '../../../policy/checks/facts.js';
+import type { CheckRules } from '../../../policy/checks/model.js';
 import { pythonStatus } from '../../../policy/checks/python-status.js';
 import { goodFacts, goodInterpreter, rules } from '../../support/check-facts.js';
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { MANUAL_SECTIONS } from '../../../policy/checks/manual-items.js';
-import type { EnvironmentFacts } from '../../../policy/checks/model.js';
+import type { EnvironmentFacts } from '../../../policy/checks/facts.js';
 import { manualPreflight } from '../../../policy/checks/preflight.js';
 import { shellWord, targetWord } from '../../../policy/checks/remedies.js';
 import { goodFacts, goodInterpreter, goodLock, measured, rules, unmeasured } from '../../support/check-facts.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import type { PreflightReport, VerificationResult } from '../../../policy/checks/model.js';
+import type { PreflightReport, VerificationResult } from '../../../policy/checks/results.js';
 import { manualPreflight, preflight } from '../../../policy/checks/preflight.js';
 import { preflightSchema, schemaFiles, verificationSchema } from '../../../policy/checks/schema.js';
 import { unjudged, verify } from '../../../policy/checks/verification.js';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { EnvironmentFacts, Violation } from '../../../policy/checks/model.js';
+import type { EnvironmentFacts } from '../../../policy/checks/facts.js';
+import type { Violation } from '../../../policy/checks/results.js';
 import { verificationLines } from '../../../client/cli/check-output.js';
 import { overallStatus, unjudged, verificationExitCode, verify } from '../../../policy/checks/verification.js';
 import { GOOD_PACKAGES, goodFacts, goodInterpreter, goodLock, measured, rules, unmeasured } from '../../support/check-facts.js';

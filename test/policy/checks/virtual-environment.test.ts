@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { EnvironmentFacts, VirtualFacts } from '../../../policy/checks/model.js';
+import type { EnvironmentFacts, VirtualFacts } from '../../../policy/checks/facts.js';
 import { virtualEnvironment } from '../../../policy/checks/virtual-environment.js';
 import { goodFacts, goodInterpreter, measured, rules, unmeasured } from '../../support/check-facts.js';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { EnvironmentFacts, LockFacts } from '../../../policy/checks/model.js';
+import type { EnvironmentFacts, LockFacts } from '../../../policy/checks/facts.js';
 import { wheelStatus } from '../../../policy/checks/wheel-status.js';
 import { goodFacts, goodInterpreter, goodLock, measured, rules, unmeasured } from '../../support/check-facts.js';
 

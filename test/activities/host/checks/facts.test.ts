@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } 
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Wanted } from '../../../../activities/host/checks/context.js';
-import type { EnvironmentFacts } from '../../../../policy/checks/model.js';
+import type { EnvironmentFacts } from '../../../../policy/checks/facts.js';
 import { checkedBench, linkTo, SETTINGS, type Checked, type CheckedBench } from '../../../support/checked-environment.js';
 
 let bench: CheckedBench;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { measureEnvironment } from '../../../../activities/host/checks/measure-environment.js';
 import { placeForChecks } from '../../../../activities/host/checks/place.js';
-import type { IntegrityFacts } from '../../../../policy/checks/model.js';
+import type { IntegrityFacts } from '../../../../policy/checks/facts.js';
 import { checkedBench, injectBytecode, type Checked, type CheckedBench } from '../../../support/checked-environment.js';
 import { driftBench, isRoot, user, type DriftBench, type Drifting } from '../../../support/drift.js';
 import { agentOwner } from '../../../../activities/host/owner.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { EnvironmentFacts } from '../../../../policy/checks/model.js';
+import type { EnvironmentFacts } from '../../../../policy/checks/facts.js';
 import { checkedBench, fakeInterpreter, linkTo, type Checked, type CheckedBench } from '../../../support/checked-environment.js';
 
 let bench: CheckedBench;

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { runnerOf } from '../../../../activities/host/checks/runner.js';
 import { agentOwner } from '../../../../activities/host/owner.js';
-import type { EnvironmentFacts } from '../../../../policy/checks/model.js';
+import type { EnvironmentFacts } from '../../../../policy/checks/facts.js';
 import { checkedBench, type Checked, type CheckedBench } from '../../../support/checked-environment.js';
 import { giveTo } from '../../../support/environments.js';
 

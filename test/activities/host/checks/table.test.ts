@@ -3,7 +3,9 @@ import { appendFileSync, chmodSync, rmSync, utimesSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Wanted } from '../../../../activities/host/checks/context.js';
-import type { CheckRules, CheckStatus, EnvironmentFacts, PreflightStatus, VerificationResult } from '../../../../policy/checks/model.js';
+import type { EnvironmentFacts } from '../../../../policy/checks/facts.js';
+import type { CheckRules, CheckStatus } from '../../../../policy/checks/model.js';
+import type { PreflightStatus, VerificationResult } from '../../../../policy/checks/results.js';
 import { preflight } from '../../../../policy/checks/preflight.js';
 import { preflightSchema, verificationSchema } from '../../../../policy/checks/schema.js';
 import { verificationExitCode, verify } from '../../../../policy/checks/verification.js';

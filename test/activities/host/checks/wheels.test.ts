@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import type { CheckContext } from '../../../../activities/host/checks/context.js';
 import { measureEnvironment } from '../../../../activities/host/checks/measure-environment.js';
 import { placeForChecks } from '../../../../activities/host/checks/place.js';
-import type { EnvironmentFacts } from '../../../../policy/checks/model.js';
+import type { EnvironmentFacts } from '../../../../policy/checks/facts.js';
 import { agentFileSchema } from '../../../../policy/files/agent-file.js';
 import { checkedBench, type CheckedBench } from '../../../support/checked-environment.js';
 import { testIndex, type TestIndex } from '../../../support/index.js';

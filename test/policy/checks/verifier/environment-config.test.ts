@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { EnvironmentFacts } from '../../../../policy/checks/model.js';
+import type { EnvironmentFacts } from '../../../../policy/checks/facts.js';
 import { environmentConfig } from '../../../../policy/checks/verifier/environment-config.js';
 import { goodFacts, goodInterpreter, rules } from '../../../support/check-facts.js';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { EnvironmentFacts } from '../../../../policy/checks/model.js';
+import type { EnvironmentFacts } from '../../../../policy/checks/facts.js';
 import { packageIntegrity } from '../../../../policy/checks/verifier/package-integrity.js';
 import { GOOD_PACKAGES, goodFacts, measured, rules, unmeasured } from '../../../support/check-facts.js';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { MetricsFacts } from '../../../../policy/checks/model.js';
+import type { MetricsFacts } from '../../../../policy/checks/facts.js';
 import { reportedMetrics, withoutMeasures } from '../../../../policy/checks/verifier/reported-metrics.js';
 import { goodFacts, measured, rules, unmeasured } from '../../../support/check-facts.js';
 

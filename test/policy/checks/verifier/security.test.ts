@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { EnvironmentFacts } from '../../../../policy/checks/model.js';
+import type { EnvironmentFacts } from '../../../../policy/checks/facts.js';
 import { security } from '../../../../policy/checks/verifier/security.js';
 import { goodFacts, goodInterpreter, measured, rules, unmeasured } from '../../../support/check-facts.js';
 

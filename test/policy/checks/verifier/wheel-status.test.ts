@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { LockFacts } from '../../../../policy/checks/model.js';
+import type { LockFacts } from '../../../../policy/checks/facts.js';
 import { wheelStatus } from '../../../../policy/checks/verifier/wheel-status.js';
 import { GOOD_PACKAGES, goodFacts, goodLock, measured, rules, unmeasured } from '../../../support/check-facts.js';
 
