@@ -1,5 +1,5 @@
 /**
- * The runner behind `npm test`: all compiled tests, two files at a time; fault tests only as a seeded sample unless
+ * The runner behind `npm test`: all compiled tests, three files at a time (most of them wait more than they work); fault tests only as a seeded sample unless
  * `faults` is given. Its last line is `N passed, N failed`. A whole run of the faults ends with their matrix as a table,
  * which is also written to the file that RUNBOOK_FAULTS_TABLE names.
  */
@@ -87,7 +87,7 @@ async function main(words: string[]): Promise<number> {
   const printMatrix = process.env['RUNBOOK_FAULTS'] === 'all' ? matrixOf(kept) : () => undefined;
   if (files.length > 0) {
     const counting = new Transform({ objectMode: true, transform: (event: TestEvent, _encoding, done) => (count(tally, notes, event), done(null, event)) });
-    const output = run({ files, concurrency: 2, timeout: FILE_TIMEOUT_MS }).pipe(counting).compose(new spec());
+    const output = run({ files, concurrency: 3, timeout: FILE_TIMEOUT_MS }).pipe(counting).compose(new spec());
     for await (const text of output) process.stdout.write(text as string);
   }
   printMatrix();

@@ -12,7 +12,7 @@ import { wakeAll } from './strike.js';
 const CASE_LIMIT_MS = 300_000;
 
 /** Cases of a signal that `npm test` runs. */
-const SAMPLE = 3;
+const SAMPLE = 2;
 
 /** Declares the tests of one signal. RUNBOOK_FAULTS: `all`, or a seed. */
 export function matrixTests(signal: Signal): void {
