@@ -13,8 +13,8 @@ const NOBODY: Owner = { uid: 65534, gid: 65534, name: 'nobody' };
 /** As the kernel counts links on the way to a file. */
 const MOST_LINKS = 40;
 
-/** Others than the owner may write. */
-const OPEN = 0o022;
+const GROUP_WRITES = 0o020;
+const OTHERS_WRITE = 0o002;
 /** Only an entry's owner may rename or remove it. */
 const STICKY = 0o1000;
 
@@ -47,7 +47,8 @@ function judge(stat: Stats, isOnWay = false): void {
   if (stat.uid !== 0) throw new Foreign(userOf(stat));
   // The mode of a link says nothing; what lies in a sticky folder is judged by itself.
   if (stat.isSymbolicLink() || (isOnWay && (stat.mode & STICKY) !== 0)) return;
-  if ((stat.mode & OPEN) !== 0) throw new Foreign(NOBODY);
+  // Wheels bring files that their group may write; root's own group is root.
+  if ((stat.mode & OTHERS_WRITE) !== 0 || ((stat.mode & GROUP_WRITES) !== 0 && stat.gid !== 0)) throw new Foreign(NOBODY);
 }
 
 /** With the user's own group: files that root gave away by `chown USER` are still of root's. */
@@ -97,7 +98,7 @@ function interpreter(executable: string): void {
   // Python looks for its settings beside itself, then one folder higher.
   const settings = [join(bin, 'pyvenv.cfg'), join(bin, '../pyvenv.cfg')].filter((file) => statOf(file));
   if (settings.length === 0) return libraries(bin);
-  everything(dirname(bin));
+  environment(dirname(bin));
   for (const file of settings) base(file);
 }
 
@@ -130,6 +131,14 @@ function libraries(home: string): void {
 }
 
 const namesIn = (path: string): string[] => (statOf(path)?.isDirectory() ? readdirSync(path) : []);
+
+/** Its folders with all in them. Files beside these are no code: uv leaves a `.lock` there that everybody may write. */
+function environment(root: string): void {
+  for (const name of readdirSync(root)) {
+    const folder = statOf(join(root, name))?.isFile() ? null : way(join(root, name));
+    if (folder !== null && statOf(folder)?.isDirectory()) everything(folder);
+  }
+}
 
 /** A whole tree, links in it followed to where they lead, and the folders that its `.pth` files put on the search path. */
 function everything(root: string): void {

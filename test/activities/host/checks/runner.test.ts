@@ -93,12 +93,21 @@ describe('a check by root starts nothing as root that another user could have pu
       assert.deepEqual(runnerOf(at.project, root, join(at.link, 'bin/python'), null), user, `${thing}: and not with root's group`);
       lchownSync(thing, 0, 0);
     }
-    for (const [thing, mode, back] of [[at.project, 0o777, 0o755], [at.site, 0o1777, 0o755], [join(at.link, 'pyvenv.cfg'), 0o664, 0o644], [join(at.site, 'pandas/deep.py'), 0o666, 0o644]] as const) {
+    for (const [thing, mode, back] of [[at.project, 0o777, 0o755], [at.site, 0o1777, 0o755], [join(at.link, 'pyvenv.cfg'), 0o646, 0o644], [join(at.site, 'pandas/deep.py'), 0o666, 0o644]] as const) {
       chmodSync(thing, mode);
       assert.equal(runner(at), 65534, thing);
       chmodSync(thing, back);
     }
-    assert.equal(runner(at), 0);
+    const module = join(at.site, 'beta.py');
+    chmodSync(module, 0o664);
+    assert.equal(runner(at), 0, 'the group of root is root');
+    lchownSync(module, 0, user.gid);
+    assert.equal(runner(at), 65534, 'another group is not');
+    lchownSync(module, 0, 0);
+    chmodSync(module, 0o644);
+    writeFileSync(join(at.link, '.lock'), '');
+    chmodSync(join(at.link, '.lock'), 0o666);
+    assert.equal(runner(at), 0, 'what uv leaves beside the folders is no code');
   });
 
   test('code outside the tree that is on its search path: a folder that a .pth names, a copied library, the project\'s own module', async () => {
