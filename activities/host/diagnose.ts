@@ -20,6 +20,7 @@ import type { HostActivities } from './contract.js';
 import { pipDryRunner, uvDryRunner } from './dry-run.js';
 import type { DryRunner, DryRunPlace } from './dry-run.js';
 import { writeEvidence } from './evidence-file.js';
+import { runnerOf } from './checks/runner.js';
 import { asOwner } from './owner.js';
 import { ownerCache } from './owner-cache.js';
 import { allOf } from './parallel.js';
@@ -165,7 +166,8 @@ function withVerdict(finding: Finding, pin: PinVerdict, others: PinVerdict[]): F
 
 async function liveLibraries(step: StepScope, resolved: ResolvedEnvironment): Promise<LinkedLibraries | null> {
   const { treePath } = readLink(resolved);
-  return treePath === null ? null : numpyLibraries(step, treePath, resolved.owner);
+  // ldd lets what it is asked about choose its loader.
+  return treePath === null ? null : numpyLibraries(step, treePath, runnerOf(resolved.project, resolved.owner, join(treePath, 'bin/python'), null));
 }
 
 function libraryFindings(libraries: LinkedLibraries | null): Finding[] {

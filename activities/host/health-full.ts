@@ -38,11 +38,11 @@ export async function checkFull(ctx: HostContext, { place, rules }: { place: Che
   if (preflight(facts, rules).checks.some(({ blocking, status }) => blocking && status === 'unknown')) facts = await measure(0);
   const [report, result] = [preflight(facts, rules), verify(facts, rules)];
   keepReport(ctx, report, facts, rules);
-  return judged(report, result);
+  return judged(report, result, rules);
 }
 
 /** DEGRADED by whatever makes preflight exit with 1, and by whatever fails the verifier (HM-03). */
-export function judged(report: PreflightReport, result: VerificationResult): FullResult {
+export function judged(report: PreflightReport, result: VerificationResult, { warningLimit }: Pick<CheckRules, 'warningLimit'>): FullResult {
   const isFailed = result.overall_status !== 'PASSED' && result.overall_status !== 'WARNING';
   const blocking = report.exitCode === 0 ? [] : report.checks.filter(({ blocking, status }) => blocking && status !== 'pass' && status !== 'warn');
   const blockedNames = new Set(blocking.map(({ check }) => nameOf(check)));
@@ -53,7 +53,7 @@ export function judged(report: PreflightReport, result: VerificationResult): Ful
   const all = [...violations, ...only];
   const untold: HealthFinding[] = (isFailed || report.exitCode !== 0) && !all.some(({ degrades }) => degrades) ? [{ check: 'verification', severity: 'warning', message: `verification is ${result.overall_status}, preflight ${report.status}`, degrades: true }] : [];
   const critical = result.violations.filter(({ severity }) => severity === 'critical').length;
-  return { findings: [...all, ...untold], verification: { status: result.overall_status, critical, violations: result.violations.length, warnings: result.warnings.length, at: result.timestamp } };
+  return { findings: [...all, ...untold], verification: { status: result.overall_status, critical, violations: result.violations.length, warnings: result.warnings.length, overWarningLimit: result.warnings.length > warningLimit, at: result.timestamp } };
 }
 
 /** Preflight's checks by the names of the verifier's, where both judge the same. */

@@ -3,7 +3,7 @@ import type { HealthState, Violation } from '../../policy/checks/results.js';
 import type { HostContext } from './context.js';
 import type { HealthRules } from './contract.js';
 import { quietDay } from './health-hours.js';
-import { healthKey, type HealthFinding, type HealthRow } from './store-health.js';
+import { rowKey, type HealthFinding, type HealthRow } from './store-health.js';
 
 const HOUR_MS = 3_600_000;
 /** Problems told of one environment. */
@@ -30,7 +30,7 @@ export function afterCheck(before: HealthRow | undefined, link: string, mode: He
   const state = findingsOf(row).some(({ degrades }) => degrades) ? 'DEGRADED' : 'GOOD';
   const after = { ...row, state, since: before?.state === state ? before.since : at.toISOString(), series: counting(row.series, state) } satisfies HealthRow;
   // A light check that confirms what a full one said leaves it the full one's word.
-  return { ...after, mode: mode === 'light' && before && healthKey(before) === healthKey(after) ? before.mode : mode };
+  return { ...after, mode: mode === 'light' && before && rowKey(before) === rowKey(after) ? before.mode : mode };
 }
 
 const findingsOf = ({ light, full }: Pick<HealthRow, 'light' | 'full'>): HealthFinding[] => [...light, ...(full?.findings ?? [])];

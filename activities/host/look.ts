@@ -9,6 +9,7 @@ import type { HostContext, StepScope } from './context.js';
 import { driftText, hashedDrift, linkDrift, statDrift, verifiedTree, wayBackToTree } from './drift.js';
 import { discoverInterpreters, treeInterpreter } from './interpreters.js';
 import { takeManifest } from './manifest.js';
+import { runnerOf } from './checks/runner.js';
 import { asOwner } from './owner.js';
 import { unsettledWords } from './lease.js';
 import { readLink, resolveEnvironment, standingText, type ResolvedEnvironment } from './paths.js';
@@ -79,7 +80,8 @@ async function presentTree(ctx: HostContext, step: StepScope, resolved: Resolved
   const scope = link.state === 'directory' ? 'without-bytecode' : 'all';
   const verified = verifiedTree(ctx, resolved, link.treeId);
   const [interpreter, taken] = await Promise.all([
-    treeInterpreter(ctx, treePath, resolved.owner),
+    // What nobody approved yet may be another user's: it is not started as root.
+    treeInterpreter(ctx, treePath, runnerOf(resolved.project, resolved.owner, path.join(treePath, 'bin/python'), null)),
     manifest ? takeManifest(ctx, { tree: treePath, owner: resolved.owner, scope, record: false, step }) : null,
   ]);
   const sealed = readSeal(treePath);

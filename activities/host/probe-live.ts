@@ -3,6 +3,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { freezeLines } from '../../policy/freeze.js';
 import type { EnvironmentRef } from '../../policy/model.js';
+import { runnerOf } from './checks/runner.js';
 import type { HostContext, StepScope } from './context.js';
 import type { HostActivities } from './contract.js';
 import { discoverInterpreters, treeInterpreter } from './interpreters.js';
@@ -13,20 +14,21 @@ import { importModules, installedPackages, starter } from './tree-checks.js';
 
 const PIP_TIMEOUT_MS = 30_000;
 
-/** Asks the live environment through its link, as its owner. Where none stands, its imports fail and `python` is empty. */
+/** Asks the live environment through its link, as its owner; as another user where root's project has what that one can change. Where none stands, its imports fail and `python` is empty. */
 export async function probeLive(ctx: HostContext, step: StepScope, input: { env: EnvironmentRef; modules: string[] }): ReturnType<HostActivities['probeLive']> {
   const resolved = resolveEnvironment(ctx, input.env);
   const { owner, link } = resolved;
-  const start = starter(ctx, owner, { scope: step });
   const python = join(link, 'bin/python');
   const stands = readLink(resolved).treePath !== null && existsSync(python);
+  const runner = runnerOf(resolved.project, owner, stands ? python : null, null);
+  const start = starter(ctx, runner, { scope: step });
   const [live, uv, interpreters, pip, imports, packages] = await allOf([
-    stands ? treeInterpreter(ctx, link, owner) : { version: null, problem: `${python}: expected an environment, got nothing there` },
+    stands ? treeInterpreter(ctx, link, runner) : { version: null, problem: `${python}: expected an environment, got nothing there` },
     findUv(ctx, owner),
     discoverInterpreters(ctx, owner),
     stands ? start({ file: python, args: ['-I', '-m', 'pip', '--version'], timeoutMs: PIP_TIMEOUT_MS }) : null,
     importModules(ctx, start, python, input.modules.map((name) => ({ name }))),
-    stands ? installedPackages(ctx, start, realpathSync(link), owner) : [],
+    stands ? installedPackages(ctx, start, realpathSync(link), runner) : [],
   ]);
   const tools: Record<string, string> = {
     python: live.version ?? live.problem,

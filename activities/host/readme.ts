@@ -2,12 +2,13 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { StateEntry } from '../../policy/checks/guard.js';
+import { shellWord } from '../../policy/text.js';
 import type { HostContext } from './context.js';
 import { replaceText } from './files.js';
 import { asOwner } from './owner.js';
-import { readLink, resolvePlace, type Place } from './paths.js';
+import { resolvePlace, type Place } from './paths.js';
 import type { ArmedRow } from './store-armed.js';
-import { neighbours } from './trees.js';
+import { neighbours, treeAt } from './trees.js';
 
 /** What `runbook guard` reads before every start: ends must be known where nothing of this product runs. */
 const STATE_FILE = 'state.json';
@@ -54,16 +55,6 @@ function statesNow(ctx: HostContext, place: Place): Record<string, StateEntry> {
   return Object.fromEntries(entries);
 }
 
-/** Name of the tree; null also for a link of the project into a folder that its owner may not enter, which is none of ours. */
-function treeAt(place: Place): string | null {
-  try {
-    return readLink(place).treeId;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
-    return null;
-  }
-}
-
 const changeThatStands = (ctx: HostContext, { link }: Place, treeId: string): ArmedRow | undefined => ctx.store.armed.of(link).find((row) => !row.undone && row.switchingTo === treeId);
 
 const HEAD = [
@@ -89,6 +80,3 @@ function environmentText(ctx: HostContext, place: Place): string[] {
     '  then restart what runs from it.',
   ];
 }
-
-/** For a person to paste; this product itself starts no shell. */
-const shellWord = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);

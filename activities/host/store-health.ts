@@ -1,5 +1,6 @@
 /** What the host knows of its own health: the rules it checks by, what each environment's checks said, and what of it was told. */
 import type Database from 'libsql';
+import { healthKey } from '../../policy/checks/health-key.js';
 import type { ForeignInterpreter, HealthState, Violation } from '../../policy/checks/results.js';
 import type { HealthRules } from './contract.js';
 
@@ -56,11 +57,8 @@ export interface HealthTable {
   setForeign(row: ForeignRow): void;
 }
 
-/** What is told when it changes: the state, and which checks say so how badly; not what they say. */
-export function healthKey({ state, light, full }: Pick<HealthRow, 'state' | 'light' | 'full'>): string {
-  const checks = [...light, ...(full?.findings ?? [])].map(({ check, severity }) => `${check}:${severity}`);
-  return [state, ...new Set(checks.sort())].join(' ');
-}
+/** What is told when it changes. */
+export const rowKey = ({ state, light, full, verification }: Pick<HealthRow, 'state' | 'light' | 'full' | 'verification'>): string => healthKey(state, [...light, ...(full?.findings ?? [])], verification);
 
 /** The rows of health of a store. */
 export function healthTable(db: Database.Database): HealthTable {
@@ -72,7 +70,7 @@ export function healthTable(db: Database.Database): HealthTable {
   const setNote = (name: string, value: unknown): void => void db.prepare('INSERT OR REPLACE INTO health_notes (name, body) VALUES (?, ?)').run(name, JSON.stringify(value));
   // A first state is news only where something is wrong: that all is well is told with the next whole state.
   const put = (row: HealthRow): void =>
-    void db.prepare("INSERT INTO health (link, body, key, told) VALUES (?, ?, ?, 'GOOD') ON CONFLICT (link) DO UPDATE SET body = excluded.body, key = excluded.key").run(row.link, JSON.stringify(row), healthKey(row));
+    void db.prepare("INSERT INTO health (link, body, key, told) VALUES (?, ?, ?, 'GOOD') ON CONFLICT (link) DO UPDATE SET body = excluded.body, key = excluded.key").run(row.link, JSON.stringify(row), rowKey(row));
   return {
     rulesDigest: () => note<string>('digest'),
     rules: () => note<HealthRules>('rules'),
@@ -90,7 +88,7 @@ export function healthTable(db: Database.Database): HealthTable {
     put,
     drop: (link) => void db.prepare('DELETE FROM health WHERE link = ?').run(link),
     news: () => db.prepare('SELECT body FROM health WHERE key <> told ORDER BY link').all().map(parse),
-    setTold: (rows) => rows.forEach((row) => db.prepare('UPDATE health SET body = ?, told = ? WHERE link = ?').run(JSON.stringify({ ...row, series: [] }), healthKey(row), row.link)),
+    setTold: (rows) => rows.forEach((row) => db.prepare('UPDATE health SET body = ?, told = ? WHERE link = ?').run(JSON.stringify({ ...row, series: [] }), rowKey(row), row.link)),
     foreign: () => note<ForeignRow>('foreign'),
     setForeign: (row) => setNote('foreign', row),
   };

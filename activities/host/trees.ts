@@ -24,6 +24,16 @@ export function neighbours(ctx: HostContext, place: Place): Place[] {
   return [...new Set([place.link, ...links, ...known])].map((link) => ({ ...place, link }));
 }
 
+/** Name of the tree; null also for a link of the project into a folder that its owner may not enter, which is none of ours. */
+export function treeAt(place: Place): string | null {
+  try {
+    return readLink(place).treeId;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    return null;
+  }
+}
+
 /**
  * Trees that no pruning may take, with the reason: what a link leads to, what a change that still stands returns to,
  * and both ends of every change whose run is open.
@@ -34,7 +44,7 @@ export function protectedTrees(ctx: HostContext, place: Place): Map<string, stri
     if (tree !== null && !kept.has(tree)) kept.set(tree, why);
   };
   for (const each of neighbours(ctx, place)) {
-    const current = readLink(each).treeId;
+    const current = treeAt(each);
     keep(current, 'current');
     for (const armed of ctx.store.armed.pinned(each.link)) {
       keep(armed.undoTarget, `undo target of ${armed.run}`);

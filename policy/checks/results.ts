@@ -74,7 +74,7 @@ export interface HealthState {
   /** What is wrong, worst first, at most 20. */
   problems: Violation[];
   /** Counts of the last full verification; null: none yet. */
-  verification: { status: VerificationResult['overall_status']; critical: number; violations: number; warnings: number; at: string } | null;
+  verification: { status: VerificationResult['overall_status']; critical: number; violations: number; warnings: number; /** By the rules it was made by. */ overWarningLimit?: boolean; at: string } | null;
   /** States of the checks since the last event, run-length: `GOOD×11 DEGRADED×1`. */
   series: string;
 }

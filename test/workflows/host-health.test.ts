@@ -71,6 +71,15 @@ test('what was told is not told again by a restart of the agent, and a recovery 
   assert.deepEqual(entries.filter(({ event }) => event === 'health').map(({ data }) => data['state']), ['DEGRADED', 'GOOD']);
 });
 
+test('HM-05, HM-06: a problem that turns critical is told, and so are too many warnings; the same again is not', async (t) => {
+  const problem = ILL.problems[0]!;
+  const verification = { status: 'WARNING' as const, critical: 0, violations: 0, warnings: 6, overWarningLimit: true, at: ILL.since };
+  const states: HealthState[] = [{ ...ILL, problems: [{ ...problem, severity: 'warning' }] }, ILL, { ...ILL, since: '2026-01-02T00:00:00.000Z' }, { ...ILL, state: 'GOOD', problems: [], verification }, { ...ILL, state: 'GOOD', problems: [], verification: { ...verification, warnings: 7 } }];
+  const { entries } = await watched(t, states.map((one) => ({ kind: 'changed', health: [one] })));
+  const told = entries.filter(({ event }) => event === 'health').map(({ data }) => data as unknown as HealthState);
+  assert.deepEqual(told.map(({ state, problems }) => `${state} ${problems.map(({ severity }) => severity).join()}`), ['DEGRADED warning', 'DEGRADED critical', 'GOOD ']);
+});
+
 test('an environment that is gone is forgotten: what stands there later and is ill is told anew', async (t) => {
   const { entries } = await watched(t, [{ kind: 'changed', health: [ILL] }, { kind: 'hourly', health: [] }, { kind: 'changed', health: [ILL] }]);
   assert.deepEqual(entries.filter(({ event }) => event === 'health').map(({ data }) => data['state']), ['DEGRADED', 'DEGRADED']);

@@ -1,5 +1,6 @@
 /** What a host told about its own health, put on record and, where it is somebody's business, told to people. */
 import { workflowInfo } from '@temporalio/workflow';
+import { healthKey } from '../../policy/checks/health-key.js';
 import type { HealthState } from '../../policy/checks/results.js';
 import { watchRun } from '../../policy/host-keys.js';
 import type { AuditEntry } from '../../policy/records.js';
@@ -18,13 +19,13 @@ export type ToldHealth = Record<string, string>;
 
 const WELL = 'GOOD';
 
-const healthKey = ({ state, problems }: HealthState): string => [state, ...new Set(problems.map(({ check }) => check).sort())].join(' ');
+const keyOf = ({ state, problems, verification }: HealthState): string => healthKey(state, problems, verification);
 
 /** Environments whose health is another than was told last, whatever the event is; remembers it. What is gone is forgotten. */
 export function healthNews({ kind, health }: HostEvent, told: ToldHealth): HealthState[] {
   if (!health) return [];
-  const news = health.filter((one) => healthKey(one) !== (told[one.link] ?? WELL));
-  for (const one of news) told[one.link] = healthKey(one);
+  const news = health.filter((one) => keyOf(one) !== (told[one.link] ?? WELL));
+  for (const one of news) told[one.link] = keyOf(one);
   // A change names what changed; the others name every environment there is.
   const isWhole = kind === 'check-in' || kind === 'hourly';
   const here = new Set(health.map(({ link }) => link));

@@ -113,20 +113,21 @@ test('files a child makes have umask 022, whatever the agent has', async () => {
   assert.equal(statSync(join(folder, 'made')).mode & 0o777, 0o644);
 });
 
-test('50 MB of output: the file has all of it, memory only pieces; the file is private', async () => {
+test('200 MB of output: the file has all of it, memory only pieces; the file is private', async () => {
   const outputPath = join(folder, 'much.log');
   const before = process.memoryUsage().rss;
-  const result = await node('const b = Buffer.alloc(1 << 20, 97); let n = 0; (function more() { if (n++ < 50) process.stdout.write(b, more); else console.log("END"); })()', { outputPath });
+  const result = await node('const b = Buffer.alloc(1 << 20, 97); let n = 0; (function more() { if (n++ < 200) process.stdout.write(b, more); else console.log("END"); })()', { outputPath });
   assert.equal(result.failed, false);
   assert.equal(result.stdout.length, 4 * 1024 * 1024);
   assert.equal(result.stdoutTruncated, true);
   assert.ok(result.tail.length <= 8 * 1024);
   assert.ok(result.tail.endsWith('END\n'));
   const { size, mode } = statSync(outputPath);
-  assert.ok(size > 50 * 1024 * 1024, `${size}`);
+  assert.ok(size > 200 * 1024 * 1024, `${size}`);
   assert.equal(mode & 0o777, 0o600);
+  // What was read and is not collected yet counts, too: a limit far below all of it, and far above that.
   const grown = process.memoryUsage().rss - before;
-  assert.ok(grown < 40 * 1024 * 1024, `grew by ${grown}`);
+  assert.ok(grown < 100 * 1024 * 1024, `grew by ${grown}`);
 });
 
 test('credentials in an address do not reach the tail', async () => {

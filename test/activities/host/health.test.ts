@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { beginFull, type Background } from '../../../activities/host/health-background.js';
 import { judged } from '../../../activities/host/health-full.js';
+import { rowKey } from '../../../activities/host/store-health.js';
 import type { Lights } from '../../../activities/host/health-round.js';
 import { findRiders } from '../../../activities/host/riders.js';
 import { healthFolder } from '../../../activities/host/health-log.js';
@@ -238,8 +239,17 @@ test('what a check says is told in 1,000 characters at most, and once', () => {
   const message = `${'é'.repeat(5_000)}\nend`;
   const verified = { overall_status: 'FAILED', violations: [{ check: 'security', severity: 'critical', message }], warnings: [], timestamp: '2026-11-21T12:00:00Z' } as unknown as VerificationResult;
   const report = { exitCode: 1, status: 'NOT_READY', checks: [{ check: 'security-permissions', blocking: true, status: 'fail', lines: [message] }, { check: 'wheel-status', blocking: true, status: 'fail', lines: ['x'.repeat(2_000)] }] } as unknown as PreflightReport;
-  const { findings } = judged(report, verified);
+  const { findings } = judged(report, verified, { warningLimit: 5 });
   assert.deepEqual(findings.map(({ check, message: told }) => [check, told.length, told.at(-1)]), [['security', 1000, '…'], ['wheel_status', 1000, '…']]);
+});
+
+test('HM-06: that there are more warnings than the limit is told, however many more', () => {
+  const report = { exitCode: 0, status: 'READY', checks: [] } as unknown as PreflightReport;
+  const keyWith = (warnings: number): string => {
+    const { findings, verification } = judged(report, { overall_status: 'WARNING', violations: [], warnings: Array(warnings).fill('w'), timestamp: '' } as unknown as VerificationResult, { warningLimit: 5 });
+    return rowKey({ state: 'GOOD', light: [], full: { findings, seen: '', at: '' }, verification });
+  };
+  assert.deepEqual([0, 5, 6, 7].map(keyWith), ['GOOD', 'GOOD', 'GOOD warnings', 'GOOD warnings']);
 });
 
 test('HM-04, DIS-28: in the quiet hours everything is checked in full once, also over midnight; a host that was off catches up in the next ones', async () => {

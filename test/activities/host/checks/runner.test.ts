@@ -3,10 +3,13 @@ import { chmodSync, chownSync, cpSync, existsSync, lchownSync, mkdirSync, readFi
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { runnerOf } from '../../../../activities/host/checks/runner.js';
+import { look } from '../../../../activities/host/look.js';
 import { agentOwner } from '../../../../activities/host/owner.js';
+import { probeLive } from '../../../../activities/host/probe-live.js';
 import type { EnvironmentFacts } from '../../../../policy/checks/facts.js';
 import { checkedBench, type Checked, type CheckedBench } from '../../../support/checked-environment.js';
 import { giveTo } from '../../../support/environments.js';
+import { testScope } from '../../../support/host.js';
 
 const isRoot = process.getuid?.() === 0;
 const user = { uid: 1, gid: 1, name: 'daemon' };
@@ -139,6 +142,20 @@ describe('a check by root starts nothing as root that another user could have pu
       assert.deepEqual([runner(at, 'own.part'), runner(at)], [1, 0]);
       rmSync(join(at.project, thing));
     }
+  });
+
+  test('neither does the look before a plan, nor the questions to a live environment', async () => {
+    const at = await environment();
+    const { file, uids } = witness();
+    writeFileSync(join(at.site, 'told.pth'), pth(file));
+    giveTo(at.link, user);
+    const env = { host: bench.host.ctx.host, link: at.link };
+    const { current } = await look(bench.host.ctx, testScope(), { env, to: null, manifest: false, create: false });
+    assert.match(current!.version ?? 'none', /^3\./);
+    assert.deepEqual(uids(), ['1']);
+    rmSync(`${file}1`);
+    const { python, imports } = await probeLive(bench.host.ctx, testScope(), { env, modules: ['beta'] });
+    assert.deepEqual([python, imports.ok, uids()], [current!.version, true, ['1']]);
   });
 
   test('a project of another user\'s is checked as that user, whatever lies in it', async () => {
