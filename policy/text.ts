@@ -1,4 +1,4 @@
-/** Foreign words inside our lines: a reason must not be able to write a line of its own. */
+/** Foreign words inside our lines and commands: a reason must not be able to write a line of its own. */
 
 /** One line, no control characters; what is longer than `limit` characters ends in an ellipsis. */
 export function oneLine(text: string, limit = 400): string {
@@ -21,6 +21,9 @@ export function markdownCode(text: string): string {
   const fence = '`'.repeat(longest + 1);
   return longest > 0 ? `${fence} ${flat} ${fence}` : `${fence}${flat}${fence}`;
 }
+
+/** A word of a POSIX shell's command, quoted where it must be. */
+export const shellWord = (text: string): string => (/^[\w@%+=:,./-][\w@%+=:,./#-]*$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 /** `1 wheel`, `3 wheels`. */
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -1,5 +1,5 @@
-/** Process entry of `runbook preflight`, `verify`, `guard` and `gate`: the facts of one environment and the rules for it, as one line of JSON. */
-import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+/** Process entry of `runbook preflight`, `verify`, `gate` and whatever else judges facts: the facts of one environment and the rules for it, as one line of JSON. */
+import { accessSync, constants, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { constants as os, hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -9,10 +9,10 @@ import { CheckRefused, placeForChecks, type CheckPlace } from '../activities/hos
 import { treeOf } from '../activities/host/checks/standing.js';
 import type { AgentStore } from '../activities/host/store.js';
 import { checkPolicyOf, rulesFor } from '../policy/checks/rules.js';
-import { agentFileSchema, type AgentFile } from '../policy/files/agent-file.js';
-import { parsePolicy } from '../policy/files/load.js';
+import type { AgentFile } from '../policy/files/agent-file.js';
 import type { PolicyFile } from '../policy/files/policy-file.js';
 import { loadAgentFile } from './load-agent-file.js';
+import { lookPolicy, widestAgentFile } from './look.js';
 import { runbookPaths } from './paths.js';
 import { packageVersion } from './version.js';
 
@@ -25,7 +25,7 @@ function readAgentFile(file: string): AgentFile {
   try {
     accessSync(file, constants.R_OK);
   } catch {
-    return agentFileSchema.parse({ roots: ['/'] });
+    return widestAgentFile();
   }
   return loadAgentFile(file);
 }
@@ -76,7 +76,7 @@ async function openContext(place: CheckPlace, isDeep: boolean): Promise<Opened> 
 }
 
 function readPolicy(file: string | undefined): PolicyFile {
-  const loaded = parsePolicy(file === undefined || !existsSync(file) ? '' : readFileSync(file, 'utf8'), file ?? '');
+  const loaded = lookPolicy(file);
   if ('objections' in loaded) throw new CheckRefused(loaded.objections);
   return loaded.policy;
 }

@@ -1,24 +1,20 @@
 /** Process entry that looks at this host for `runbook doctor`, `init` and `demo`: interpreters and installer, as JSON. */
-import { mkdirSync } from 'node:fs';
-import { hostname } from 'node:os';
-import path from 'node:path';
-import { agentFileSchema } from '../policy/files/agent-file.js';
+import type { HostContext } from '../activities/host/context.js';
 import { discoverInterpreters } from '../activities/host/interpreters.js';
 import { objectionText } from '../activities/host/refuse.js';
 import { readSigners } from '../activities/host/signers.js';
-import { openAgentStore } from '../activities/host/store.js';
 import { indexLabel, installerOf } from '../activities/host/tools.js';
-import type { HostContext } from '../activities/host/context.js';
 import { loadAgentFile } from './load-agent-file.js';
+import { lookContext } from './look-context.js';
+import { widestAgentFile } from './look.js';
 import { runbookPaths } from './paths.js';
-import { packageVersion } from './version.js';
 
 /** The agent file where there is one; else the widest reading, for looking only. */
 function fileOrDefaults(file: string): { agentFile: HostContext['agentFile']; problem: string | null } {
   try {
     return { agentFile: loadAgentFile(file), problem: null };
   } catch (error) {
-    return { agentFile: agentFileSchema.parse({ roots: ['/'] }), problem: (error as Error).message };
+    return { agentFile: widestAgentFile(), problem: (error as Error).message };
   }
 }
 
@@ -32,9 +28,8 @@ function trustOf(): { trust: 'server' | 'signatures'; signers: string | null; pr
 }
 
 const paths = runbookPaths();
-mkdirSync(paths.agentDir, { recursive: true, mode: 0o700 });
 const { agentFile, problem } = fileOrDefaults(paths.agentFile);
-const context: HostContext = { host: agentFile.host ?? hostname(), agentVersion: packageVersion(), agentFile, stateDir: paths.agentDir, store: openAgentStore(path.join(paths.agentDir, 'agent.db')), now: () => new Date(), barrier: async () => undefined };
+const context = lookContext(agentFile, paths.agentDir);
 const interpreters = await discoverInterpreters(context);
 const installer = process.argv.includes('--installer') ? await installerOf(context) : null;
 context.store.close();

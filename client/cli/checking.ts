@@ -2,10 +2,8 @@
 import { existsSync, lstatSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { parseWith } from '../../policy/files/explain.js';
 import { parsePolicy } from '../../policy/files/load.js';
 import type { PolicyFile } from '../../policy/files/policy-file.js';
-import { projectFileSchema, projectSettings } from '../../policy/files/project-file.js';
 import type { EnvironmentFacts } from '../../policy/checks/facts.js';
 import type { CheckRules } from '../../policy/checks/model.js';
 import type { EnvironmentRef, ProjectSettings } from '../../policy/model.js';
@@ -13,6 +11,7 @@ import { parseTarget } from '../../policy/ids.js';
 import { readIfThere, type Instance } from './instance.js';
 import { CliError, EXIT, couldNotTell, refusal } from './io.js';
 import { askProcess } from './processes.js';
+import { readSettings } from './target.js';
 import { shellWord } from './words.js';
 
 /** A project folder of this host, with or without a lock: a lock that is missing is a finding and no bad input. */
@@ -74,15 +73,6 @@ export function readCheckTarget(raw: string, instance: Instance, verb: string): 
 function isEnvironment(absolute: string): boolean {
   const dangles = !existsSync(absolute) && lstatSync(absolute, { throwIfNoEntry: false })?.isSymbolicLink() === true;
   return path.basename(absolute).startsWith('.venv') || dangles || existsSync(path.join(absolute, 'pyvenv.cfg'));
-}
-
-function readSettings(project: string): ProjectSettings | null {
-  const file = path.join(project, 'runbook.yaml');
-  const text = readIfThere(file);
-  if (text === '') return null;
-  const parsed = parseWith(projectFileSchema, text, { file, format: 'yaml' });
-  if (!parsed.ok) throw refusal(parsed.objections);
-  return projectSettings(parsed.value);
 }
 
 /** The policy to judge by and its file; a file that was named must be there. */

@@ -2,9 +2,9 @@
 import { existsSync, lstatSync, readdirSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { parseWith } from '../../policy/files/explain.js';
-import { projectFileSchema } from '../../policy/files/project-file.js';
+import { projectFileSchema, projectSettings } from '../../policy/files/project-file.js';
 import { parseTarget } from '../../policy/ids.js';
-import type { EnvironmentRef } from '../../policy/model.js';
+import type { EnvironmentRef, ProjectSettings } from '../../policy/model.js';
 import { readIfThere, type Instance } from './instance.js';
 import { refusal } from './io.js';
 
@@ -23,7 +23,7 @@ function localLink(given: string, name: string | null): string {
   const project = isLink ? path.dirname(absolute) : absolute;
   requireProject(project, given);
   const real = realpathSync(project);
-  return path.join(real, name ?? (isLink ? path.basename(absolute) : linkName(real)));
+  return path.join(real, name ?? (isLink ? path.basename(absolute) : readSettings(real)?.link ?? '.venv'));
 }
 
 /** A project is a directory with a lock file: `runbook.yaml` names it, or there is one to be seen. */
@@ -34,11 +34,12 @@ function requireProject(project: string, given: string): void {
   throw refusal([{ what: given, expected: 'a directory with a lock file', got: got ?? 'a directory without one', wayOut: got ? 'runbook env list' : `runbook init ${given}` }]);
 }
 
-function linkName(project: string): string {
+/** What the project's runbook.yaml says; null: there is none. Throws a refusal that names every mistake in it. */
+export function readSettings(project: string): ProjectSettings | null {
   const file = path.join(project, 'runbook.yaml');
   const text = readIfThere(file);
-  if (text === '') return '.venv';
+  if (text === '') return null;
   const parsed = parseWith(projectFileSchema, text, { file, format: 'yaml' });
   if (!parsed.ok) throw refusal(parsed.objections);
-  return parsed.value.link;
+  return projectSettings(parsed.value);
 }

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { formatEnvironment } from '../../policy/ids.js';
 import type { EnvironmentRef } from '../../policy/model.js';
+import { shellWord as quoted } from '../../policy/text.js';
 
 /** Paths below the reader's home begin with `~`, as a shell would read them. */
 export function tilde(text: string, home = homedir()): string {
@@ -19,8 +20,11 @@ export function placeOf(env: EnvironmentRef, host: string): string {
   return shellWord(name.startsWith('.venv') ? env.link : `${path.dirname(env.link)}#${name}`);
 }
 
-/** A word of a shell command, quoted where it must be. */
-export const shellWord = (text: string): string => (/^[\w@%+=:,./#-]+$/.test(text) ? tilde(text) : `'${text.replaceAll("'", `'\\''`)}'`);
+/** A word of a shell command, quoted where it must be; below the reader's home where it need not. */
+export function shellWord(text: string): string {
+  const word = quoted(text);
+  return word === text ? tilde(text) : word;
+}
 
 /** Where the last cell of a line of ours begins: its further lines stand below it. */
 const CELLS = [/^ {2}[✓✗] .{11,20}? +[\d.]+ \S+( \d+ s)? {2}/, /^[✓!✗] .{14} /];

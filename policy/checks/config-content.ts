@@ -1,9 +1,9 @@
 /** PF-23: the configuration files say what is true: their `python_version` is the interpreter's. */
-import { oneLine } from '../text.js';
+import { oneLine, shellWord } from '../text.js';
 import { matchesSpec } from '../versions.js';
 import type { EnvironmentFacts } from './facts.js';
 import type { Check } from './model.js';
-import { fileWord, shellWord } from './remedies.js';
+import { fileWord } from './remedies.js';
 import { unmeasured, verdictOf, type Finding } from './verdict.js';
 
 export const configContent: Check = {

@@ -1,9 +1,9 @@
 /** PF-25: the project runs in its own environment, apart from the system's packages and from other environments. */
 import type { EnvironmentFacts, VirtualFacts } from './facts.js';
 import type { Check, CheckRules } from './model.js';
-import { createCommands, isForeign, isManaged, shellWord, targetWord } from './remedies.js';
+import { createCommands, isForeign, isManaged, targetWord } from './remedies.js';
 import { unmeasured, verdictOf, type Finding } from './verdict.js';
-import { oneLine } from '../text.js';
+import { oneLine, shellWord } from '../text.js';
 
 export const isolation: Check = {
   name: 'isolation',

@@ -1,7 +1,8 @@
 /** The manual list as data: six sections, what a person confirms in each, which check measured it, and how to look by hand. */
 import type { CheckStatus, Json } from './model.js';
 import type { PreflightReport } from './results.js';
-import { fileWord, shellWord, targetWord } from './remedies.js';
+import { fileWord, targetWord } from './remedies.js';
+import { shellWord } from '../text.js';
 
 /** One line of the list. */
 export interface ManualItem {

@@ -1,7 +1,7 @@
 /** PF-23: a `python3` can be called by its name. */
 import type { Check } from './model.js';
-import { shellWord } from './remedies.js';
 import { verdictOf } from './verdict.js';
+import { shellWord } from '../text.js';
 
 export const pythonOnPath: Check = {
   name: 'python-on-path',

@@ -1,12 +1,9 @@
 /** Commands that a check names as the way out: typed as they stand, from any folder. */
-import { oneLine } from '../text.js';
+import { oneLine, shellWord } from '../text.js';
 import type { EnvironmentFacts } from './facts.js';
 import type { CheckRules } from './model.js';
 
 type Place = Pick<EnvironmentFacts, 'project' | 'link' | 'virtual' | 'foundBy' | 'interpreter'>;
-
-/** A word of a shell command, quoted where it must be. */
-export const shellWord = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 /** The environment as an argument of `runbook`: the project's folder where the link is `.venv`. */
 export function targetWord({ link }: Pick<Place, 'link'>): string {

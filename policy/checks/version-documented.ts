@@ -1,8 +1,8 @@
 /** PF-20: the project's configuration says which Python it is for. */
-import { oneLine } from '../text.js';
+import { oneLine, shellWord } from '../text.js';
 import type { EnvironmentFacts } from './facts.js';
 import type { Check } from './model.js';
-import { fileWord, shellWord } from './remedies.js';
+import { fileWord } from './remedies.js';
 import { unmeasured, verdictOf, type Finding } from './verdict.js';
 
 export const versionDocumented: Check = {

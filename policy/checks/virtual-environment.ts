@@ -1,9 +1,9 @@
 /** Check 2 (PF-07, PF-08, DEF-02): the environment still is of the interpreter it was made from. */
-import { oneLine } from '../text.js';
+import { oneLine, shellWord } from '../text.js';
 import { comparePython, matchesSpec, parsePythonVersion } from '../versions.js';
 import type { EnvironmentFacts, VirtualFacts } from './facts.js';
 import type { Check, CheckRules } from './model.js';
-import { createCommands, executableOf, isForeign, isManaged, reinstallCommands, shellWord, targetWord } from './remedies.js';
+import { createCommands, executableOf, isForeign, isManaged, reinstallCommands, targetWord } from './remedies.js';
 import { unmeasured, verdictOf, type Finding } from './verdict.js';
 
 export const virtualEnvironment: Check = {

@@ -113,7 +113,8 @@ test('decision 12: an agent that is killed, one that is stopped and one that is 
     const entries = recorded(host);
     const words = entries.map((entry) => entry.event);
     assert.deepEqual(words.filter((event) => event.startsWith('host-')), ['host-unreachable', 'host-back'], `${host}: ${words.join(', ')}`);
-    assert.match(String(entries.find((entry) => entry.event === 'host-unreachable')!.data['problem']), /heartbeat/i, host);
+    // An agent that had just told something is silent before it takes the next question: nobody takes it for as long, then.
+    assert.match(String(entries.find((entry) => entry.event === 'host-unreachable')!.data['problem']), /heartbeat|no answer in time/i, host);
     assert.notEqual(words.at(-1), 'host-back', `${host}: the news that told of its return is on record after it`);
   }
 });

@@ -3,6 +3,7 @@ import { lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { SEAL_FILE, readSeal } from '../../activities/host/seal.js';
 import type { StateEntry } from '../../policy/checks/guard.js';
+import { shellWord } from '../../policy/text.js';
 import { problemOf, readPlain } from './files.js';
 import type { LinkPlace } from './place.js';
 import { couldNotTell, notCompliant } from './refusal.js';
@@ -37,8 +38,7 @@ export function readStanding(place: LinkPlace): Standing {
 /** The project's folder where the link is `.venv`, as a word for a shell. */
 function targetWord({ project, link }: LinkPlace): string {
   const name = path.basename(link);
-  const text = name === '.venv' ? project : name.startsWith('.venv') ? link : `${project}#${name}`;
-  return /^[\w@%+=:,./#-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  return shellWord(name === '.venv' ? project : name.startsWith('.venv') ? link : `${project}#${name}`);
 }
 
 function resolveTree({ link }: LinkPlace, target: string): string {

@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import { MANUAL_SECTIONS } from '../../../policy/checks/manual-items.js';
 import type { EnvironmentFacts } from '../../../policy/checks/facts.js';
 import { manualPreflight } from '../../../policy/checks/preflight.js';
-import { shellWord, targetWord } from '../../../policy/checks/remedies.js';
+import { targetWord } from '../../../policy/checks/remedies.js';
+import { shellWord } from '../../../policy/text.js';
 import { goodFacts, goodInterpreter, goodLock, measured, rules, unmeasured } from '../../support/check-facts.js';
 
 const PROJECT = "/srv/it's a $(touch /nowhere) `x` \"project\"; &";
@@ -93,7 +94,7 @@ test('ways out name the environment, so that they hold from any folder, and no f
 });
 
 test('a word is one word to a shell, and the same one', () => {
-  for (const text of [PROJECT, '', ' ', "'", '*', '~', '$HOME', 'a\nb', '-n', '!x']) {
+  for (const text of [PROJECT, '', ' ', "'", '*', '~', '$HOME', 'a\nb', '-n', '!x', '#x', 'a#x']) {
     assert.equal(execFileSync('bash', ['-c', `printf %s ${shellWord(text)}`], { encoding: 'utf8' }), text === '-n' ? '-n' : text);
   }
 });
@@ -101,6 +102,6 @@ test('a word is one word to a shell, and the same one', () => {
 test('an environment is named as the commands take it', () => {
   assert.equal(targetWord({ link: '/srv/pricer/.venv' }), '/srv/pricer');
   assert.equal(targetWord({ link: '/srv/pricer/.venv-py311' }), '/srv/pricer/.venv-py311');
-  assert.equal(targetWord({ link: '/srv/pricer/env' }), "'/srv/pricer#env'");
+  assert.equal(targetWord({ link: '/srv/pricer/env' }), '/srv/pricer#env');
   assert.equal(targetWord({ link: '/.venv' }), '/');
 });
