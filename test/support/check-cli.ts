@@ -1,8 +1,9 @@
 /** Checks at the command line, alone: a home with a policy and nothing else, and real environments beside it. */
-import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { after, before, beforeEach } from 'node:test';
 import { stringify } from 'yaml';
-import { checkedBench, type CheckedBench } from './checked-environment.js';
+import { checkedBench, type Checked, type CheckedBench } from './checked-environment.js';
 
 export interface CheckCli {
   bench: CheckedBench;
@@ -32,4 +33,19 @@ export function checkCli(): CheckCli {
       bench.close();
     },
   };
+}
+
+/** One for all tests of a file, with an environment that is right; an empty working folder and the first policy before each. Filled before the first test. */
+export function useCheckCli(): CheckCli & { right: Checked } {
+  const it = {} as CheckCli & { right: Checked };
+  before(async () => {
+    Object.assign(it, checkCli());
+    it.right = await it.bench.environment();
+  }, { timeout: 120_000 });
+  beforeEach(() => {
+    for (const name of readdirSync(it.cwd)) rmSync(path.join(it.cwd, name), { recursive: true });
+    it.policy();
+  });
+  after(() => it.close());
+  return it;
 }

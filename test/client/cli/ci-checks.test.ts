@@ -3,34 +3,27 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { parse } from 'yaml';
 import { ciCommand } from '../../../client/cli/commands/ci-approvals.js';
 import { projectImport } from '../../../client/cli/commands/ci-wheels.js';
 import { parsePolicy } from '../../../policy/files/load.js';
-import { checkCli, type CheckCli } from '../../support/check-cli.js';
-import { fakeInterpreter, SETTINGS, type Checked } from '../../support/checked-environment.js';
+import { useCheckCli } from '../../support/check-cli.js';
+import { fakeInterpreter, SETTINGS } from '../../support/checked-environment.js';
 import { inProcess } from '../../support/in-process.js';
 
-let it: CheckCli;
-let right: Checked;
-before(async () => {
-  it = checkCli();
-  right = await it.bench.environment();
-}, { timeout: 120_000 });
-after(() => it.close());
-beforeEach(() => it.policy());
+const it = useCheckCli();
 
 const ci = (...words: string[]) => inProcess(ciCommand, 'ci', ...words);
 const interpreters = (primary: string, fallback: string) => ({ interpreters: { primary: { version: primary, justification: 'test' }, fallback: { version: fallback, justification: 'test' } } });
 
 test('PV-22, PV-23: the version check has the document\'s fields, and prints both versions', { timeout: 60_000 }, async () => {
-  const told = await ci('version', right.project, '--json');
+  const told = await ci('version', it.right.project, '--json');
   assert.equal(told.code, 0, told.stderr);
   const { version_compatible, current_version, required_version } = JSON.parse(told.stdout) as Record<string, unknown>;
-  assert.deepEqual({ version_compatible, current_version, required_version }, { version_compatible: true, current_version: right.python.version, required_version: '3.12.x or 3.11.13' });
-  const { stdout } = await ci('version', right.project);
-  assert.match(stdout, new RegExp(`^current_version: ${right.python.version}\\nrequired_version: 3\\.12\\.x or 3\\.11\\.13$`, 'm'));
+  assert.deepEqual({ version_compatible, current_version, required_version }, { version_compatible: true, current_version: it.right.python.version, required_version: '3.12.x or 3.11.13' });
+  const { stdout } = await ci('version', it.right.project);
+  assert.match(stdout, new RegExp(`^current_version: ${it.right.python.version}\\nrequired_version: 3\\.12\\.x or 3\\.11\\.13$`, 'm'));
 });
 
 test('CI-01, CI-03, CI-06, PV-23: neither 3.12 nor 3.11.13 fails the build with 1, also a release candidate of 3.12', { timeout: 60_000 }, async () => {
@@ -80,7 +73,7 @@ test('a policy from a pipe, which no second process can read, is refused', { tim
   try {
     const { fd } = (cat.stdin as unknown as { _handle: { fd: number } })._handle;
     for (const named of [pipe, `/dev/fd/${fd}`]) {
-      const { code, stderr } = await ci('version', right.project, '--policy', named);
+      const { code, stderr } = await ci('version', it.right.project, '--policy', named);
       assert.equal(code, 64, stderr);
       assert.match(stderr, /--policy \S+: expected a policy file, got no file/);
     }
@@ -90,7 +83,7 @@ test('a policy from a pipe, which no second process can read, is refused', { tim
 });
 
 test('CI-02: a project that names no module is bad input, not a pass', { timeout: 60_000 }, async () => {
-  const { code, stderr } = await ci('wheels', right.project);
+  const { code, stderr } = await ci('wheels', it.right.project);
   assert.equal(code, 64);
   assert.match(stderr, /runbook\.yaml: expected importModule, .* got none[^]*nothing was started$/);
 });
@@ -114,7 +107,7 @@ test('HM-17, CI-04: --check wants an interpreter of each on this machine, with t
   const missing = await ci('matrix', '--check', '--json');
   assert.equal(missing.code, 1);
   assert.match(missing.stderr, /^missing: Python 3\.99\.0 \(fallback\): expected an interpreter of it on this machine, got none/m);
-  assert.deepEqual((JSON.parse(missing.stdout) as { entries: { found: string | null }[] }).entries.map(({ found }) => found), [right.python.version, null]);
+  assert.deepEqual((JSON.parse(missing.stdout) as { entries: { found: string | null }[] }).entries.map(({ found }) => found), [it.right.python.version, null]);
   it.policy({ ...interpreters('3.12.x', fallback), minPatch: { '3.12': 99 } });
   const behind = await ci('matrix', '--check');
   assert.equal(behind.code, 1);
@@ -134,9 +127,9 @@ test('CI-01: without an environment it is the first python3 on PATH that is judg
   const before = process.env['PATH'];
   const folder = path.join(it.cwd, 'bin');
   try {
-    process.env['PATH'] = `${path.dirname(right.python.realpath)}:${before}`;
+    process.env['PATH'] = `${path.dirname(it.right.python.realpath)}:${before}`;
     const { stdout } = await ci('version', project, '--json');
-    assert.equal((JSON.parse(stdout) as Record<string, unknown>)['current_version'], right.python.version);
+    assert.equal((JSON.parse(stdout) as Record<string, unknown>)['current_version'], it.right.python.version);
     process.env['PATH'] = folder;
     const none = await ci('version', project, '--json');
     assert.equal(none.code, 1);

@@ -2,32 +2,23 @@
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { fileStamp, localStamp, writeNewFile } from '../../../client/cli/check-output.js';
 import { preflightCommand } from '../../../client/cli/commands/preflight.js';
 import type { PreflightReport } from '../../../policy/checks/results.js';
 import { preflightSchema } from '../../../policy/checks/schema.js';
-import { checkCli, type CheckCli } from '../../support/check-cli.js';
-import { fakeInterpreter, type Checked } from '../../support/checked-environment.js';
+import { useCheckCli } from '../../support/check-cli.js';
+import { fakeInterpreter } from '../../support/checked-environment.js';
 import { inProcess, inProcessAt } from '../../support/in-process.js';
 
-let it: CheckCli;
-let right: Checked;
-before(async () => {
-  it = checkCli();
-  right = await it.bench.environment();
-}, { timeout: 120_000 });
-after(() => it.close());
-beforeEach(() => {
-  for (const name of readdirSync(it.cwd)) rmSync(path.join(it.cwd, name), { recursive: true });
-});
+const it = useCheckCli();
 
 const preflight = (...words: string[]) => inProcess(preflightCommand, 'preflight', ...words);
 const logs = (): string[] => readdirSync(it.cwd).filter((name) => name.endsWith('.log')).sort();
 const report = async (...words: string[]): Promise<PreflightReport> => preflightSchema.parse(JSON.parse((await preflight(...words, '--json', '--no-log')).stdout)) as PreflightReport;
 
 test('PF-16, PF-17, PF-19: a right environment is READY: seven lines, the counts, the log by its name', { timeout: 60_000 }, async () => {
-  const { code, stdout } = await preflight(right.project);
+  const { code, stdout } = await preflight(it.right.project);
   assert.equal(code, 0, stdout);
   const lines = stdout.split('\n');
   assert.equal(lines.length, 9);
@@ -40,7 +31,7 @@ test('PF-16, PF-17, PF-19: a right environment is READY: seven lines, the counts
 });
 
 test('PF-02, PF-03: each line of the log has its time; it opens with title, time and the versions that are expected', { timeout: 60_000 }, async () => {
-  const { stdout } = await preflight(right.project, '--verbose');
+  const { stdout } = await preflight(it.right.project, '--verbose');
   const file = path.join(it.cwd, logs()[0]!);
   const text = readFileSync(file, 'utf8');
   for (const line of text.trimEnd().split('\n')) assert.match(line, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d -/);
@@ -50,11 +41,11 @@ test('PF-02, PF-03: each line of the log has its time; it opens with title, time
 });
 
 test('PF-02: a log is never written over another of the same second', { timeout: 60_000 }, async () => {
-  const took = await Promise.all([1, 2, 3].map(() => report(right.project)));
+  const took = await Promise.all([1, 2, 3].map(() => report(it.right.project)));
   assert.equal(took.every(({ logFile }) => logFile === null), true, '--no-log writes none');
   assert.deepEqual(logs(), []);
   // Written by hand for each second that the run can fall into: what is there stays.
-  const first = await preflight(right.project);
+  const first = await preflight(it.right.project);
   const stamp = /preflight_check_(\d{8}_\d{6})/.exec(first.stdout)![1]!;
   const io = { talk: () => undefined } as never;
   const again = [1, 2].map(() => writeNewFile(io, it.cwd, `preflight_check_${stamp}`, 'log', () => 'another'));
@@ -99,7 +90,7 @@ test('PF-19: a log that can\'t be written is said and changes no verdict', { tim
 
 test('--junit writes XML beside the report, with a test case a check', { timeout: 60_000 }, async () => {
   const file = path.join(it.cwd, 'junit.xml');
-  const { code } = await preflight(right.project, '--no-log', '--junit', 'junit.xml');
+  const { code } = await preflight(it.right.project, '--no-log', '--junit', 'junit.xml');
   assert.equal(code, 0);
   const text = readFileSync(file, 'utf8');
   assert.match(text, /^<\?xml version="1\.0"/);
@@ -107,7 +98,7 @@ test('--junit writes XML beside the report, with a test case a check', { timeout
 });
 
 test('PF-27: the manual list as a form: written beside, with open boxes; nobody signed, so it waits', { timeout: 60_000 }, async () => {
-  const { code, stdout, stderr } = await preflight(right.project, '--manual', '--no-log');
+  const { code, stdout, stderr } = await preflight(it.right.project, '--manual', '--no-log');
   assert.equal(code, 3, stdout + stderr);
   const form = readdirSync(it.cwd).find((name) => /^preflight_form_\d{8}_\d{6}\.md$/.test(name))!;
   const text = readFileSync(path.join(it.cwd, form), 'utf8');
@@ -117,9 +108,9 @@ test('PF-27: the manual list as a form: written beside, with open boxes; nobody 
 });
 
 test('PF-27: a form that is not ticked, is another\'s, or says what is not so now is refused; without a server a whole one is kept', { timeout: 120_000 }, async () => {
-  await preflight(right.project, '--manual', '--no-log');
+  await preflight(it.right.project, '--manual', '--no-log');
   const form = path.join(it.cwd, readdirSync(it.cwd).find((name) => name.startsWith('preflight_form_'))!);
-  const signOff = (file: string, project = right.project) => preflight(project, '--manual', '--no-log', '--sign-off', file, '--yes');
+  const signOff = (file: string, project = it.right.project) => preflight(project, '--manual', '--no-log', '--sign-off', file, '--yes');
   const open = await signOff(form);
   assert.equal(open.code, 64);
   assert.match(open.stderr, /expected a form with every box ticked, got open: 1\.1, /);
@@ -133,13 +124,13 @@ test('PF-27: a form that is not ticked, is another\'s, or says what is not so no
   assert.equal(alone.code, 69, alone.stderr);
   assert.match(alone.stderr, /the Temporal server: expected one that answers[^]*nothing was started/);
   assert.ok(existsSync(ticked));
-  rmSync(path.join(right.project, '.env'));
+  rmSync(path.join(it.right.project, '.env'));
   try {
     const now = await signOff(ticked);
     assert.equal(now.code, 64);
     assert.match(now.stderr, /expected what is measured now, got other verdicts: 4\.1 was pass, is warn/);
   } finally {
-    writeFileSync(path.join(right.project, '.env'), `APP_PYTHON_VERSION=${right.python.version}\nAPP_WHEEL_STATUS=healthy\n`);
+    writeFileSync(path.join(it.right.project, '.env'), `APP_PYTHON_VERSION=${it.right.python.version}\nAPP_WHEEL_STATUS=healthy\n`);
   }
 });
 
@@ -173,5 +164,5 @@ test('bad input is refused in four parts, and nothing is started', { timeout: 60
 test('the log\'s time is local time, as the document writes it', { timeout: 60_000 }, async () => {
   const at = new Date(2026, 2, 1, 3, 5, 7);
   assert.deepEqual([localStamp(at), fileStamp(at)], ['2026-03-01 03:05:07', '20260301_030507']);
-  assert.equal((await inProcessAt(() => at, preflightCommand, 'preflight', right.project, '--no-log')).code, 0);
+  assert.equal((await inProcessAt(() => at, preflightCommand, 'preflight', it.right.project, '--no-log')).code, 0);
 });

@@ -2,31 +2,21 @@
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { RESULT_FILE } from '../../../client/cli/check-output.js';
 import { verifyCommand } from '../../../client/cli/commands/verify.js';
 import type { VerificationResult } from '../../../policy/checks/results.js';
 import { verificationSchema } from '../../../policy/checks/schema.js';
-import { checkCli, type CheckCli } from '../../support/check-cli.js';
-import type { Checked } from '../../support/checked-environment.js';
+import { useCheckCli } from '../../support/check-cli.js';
 import { inProcess } from '../../support/in-process.js';
 
-let it: CheckCli;
-let right: Checked;
-before(async () => {
-  it = checkCli();
-  right = await it.bench.environment();
-}, { timeout: 120_000 });
-after(() => it.close());
-beforeEach(() => {
-  for (const name of readdirSync(it.cwd)) rmSync(path.join(it.cwd, name), { recursive: true });
-});
+const it = useCheckCli();
 
 const verify = (...words: string[]) => inProcess(verifyCommand, 'verify', ...words);
 const saved = (): VerificationResult => verificationSchema.parse(JSON.parse(readFileSync(path.join(it.cwd, RESULT_FILE), 'utf8'))) as VerificationResult;
 
 test('VJ-02, VJ-04, VJ-05: PASSED is 0, the counts are told, the result is saved under the document\'s name', { timeout: 60_000 }, async () => {
-  const { code, stdout } = await verify(right.project);
+  const { code, stdout } = await verify(it.right.project);
   assert.equal(code, 0, stdout);
   assert.match(stdout, /^Status: PASSED\nViolations: 0\nWarnings: \d+$/m);
   assert.match(stdout, /^results .*runtime_verification_results\.json$/m);
@@ -47,11 +37,11 @@ test('VJ-04: a warning is 2, a critical violation is 1, and each is told', { tim
 });
 
 test('--json is the result alone on standard output, the same that is saved; --out - saves nothing', { timeout: 60_000 }, async () => {
-  const { stdout, stderr } = await verify(right.project, '--json', '--quick');
+  const { stdout, stderr } = await verify(it.right.project, '--json', '--quick');
   assert.deepEqual(verificationSchema.parse(JSON.parse(stdout)), saved());
   assert.equal(stderr, '');
   rmSync(path.join(it.cwd, RESULT_FILE));
-  assert.equal((await verify(right.project, '--quick', '--out', '-')).code, 0);
+  assert.equal((await verify(it.right.project, '--quick', '--out', '-')).code, 0);
   assert.equal(existsSync(path.join(it.cwd, RESULT_FILE)), false);
 });
 
@@ -59,7 +49,7 @@ test('the saved result replaces the earlier one, and a link in its place is not 
   const precious = path.join(it.cwd, 'precious');
   writeFileSync(precious, 'precious');
   symlinkSync(precious, path.join(it.cwd, RESULT_FILE));
-  await verify(right.project, '--quick');
+  await verify(it.right.project, '--quick');
   assert.equal(readFileSync(precious, 'utf8'), 'precious');
   assert.equal(saved().overall_status, 'PASSED');
   assert.deepEqual(readdirSync(it.cwd).sort(), ['precious', RESULT_FILE]);
