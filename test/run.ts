@@ -18,6 +18,9 @@ const FAULTS = path.join(HERE, 'faults');
 /** A file that is not done by then hangs: the longest installs real packages, or goes through a whole matrix of faults. */
 const FILE_TIMEOUT_MS = (process.env['RUNBOOK_FAULTS'] === 'all' ? 60 : 10) * 60_000;
 
+/** Files whose time is told. */
+const SLOWEST = 12;
+
 interface Tally {
   passed: number;
   failed: number;
@@ -61,6 +64,19 @@ function count(tally: Tally, notes: string[], { type, data }: TestEvent): void {
   else tally.passed += 1;
 }
 
+/** From when each file was begun to the end of its last test, milliseconds. */
+function time(spent: Map<string, { from: number; to: number }>, { type, data }: TestEvent): void {
+  const { file = '', name } = data;
+  if (type === 'test:dequeue' && name === file) spent.set(file, { from: performance.now(), to: performance.now() });
+  else if (type === 'test:complete' && spent.has(file)) spent.get(file)!.to = performance.now();
+}
+
+/** Which files a shorter run would begin with. */
+function slowest(spent: Map<string, { from: number; to: number }>): string {
+  const sorted = [...spent].map(([file, { from, to }]) => ({ file, seconds: Math.round((to - from) / 1000) })).sort((a, b) => b.seconds - a.seconds);
+  return sorted.slice(0, SLOWEST).map(({ file, seconds }) => `${seconds} s ${short(file)}`).join(', ');
+}
+
 const short = (file: string | undefined): string => path.relative(HERE, file ?? '');
 
 /** Lets the matrix tests keep their results, and returns what prints them. */
@@ -82,16 +98,18 @@ async function main(words: string[]): Promise<number> {
   const [tally, notes]: [Tally, string[]] = [{ passed: 0, failed: 0, skipped: 0 }, []];
   // Drawn here, so that a run can be repeated: RUNBOOK_FAULTS=SEED npm test
   process.env['RUNBOOK_FAULTS'] ??= words.includes('faults') ? 'all' : String(Date.now() % 1_000_000);
+  const spent = new Map<string, { from: number; to: number }>();
   console.log(`${files.length} files, faults: ${process.env['RUNBOOK_FAULTS']}`);
   const kept = mkdtempSync(path.join(tmpdir(), 'faults-'));
   const printMatrix = process.env['RUNBOOK_FAULTS'] === 'all' ? matrixOf(kept) : () => undefined;
   if (files.length > 0) {
-    const counting = new Transform({ objectMode: true, transform: (event: TestEvent, _encoding, done) => (count(tally, notes, event), done(null, event)) });
+    const counting = new Transform({ objectMode: true, transform: (event: TestEvent, _encoding, done) => (count(tally, notes, event), time(spent, event), done(null, event)) });
     const output = run({ files, concurrency: 3, timeout: FILE_TIMEOUT_MS }).pipe(counting).compose(new spec());
     for await (const text of output) process.stdout.write(text as string);
   }
   printMatrix();
   rmSync(kept, { recursive: true, force: true });
+  if (files.length > SLOWEST) console.log(`slowest files: ${slowest(spent)}`);
   for (const note of notes) console.log(`! ${note}`);
   console.log(`${tally.passed} passed, ${tally.failed} failed${tally.skipped > 0 ? `, ${tally.skipped} skipped` : ''}`);
   return tally.failed > 0 || tally.passed === 0 ? 1 : 0;
