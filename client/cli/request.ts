@@ -76,9 +76,10 @@ export function readKind(raw: string): Startable {
   throw refusal([{ what: `kind ${JSON.stringify(raw)}`, expected: `${STARTABLE.join(', ')} or interpreter-change`, got: raw, wayOut: 'runbook run change PATH' }]);
 }
 
-function readVersion(raw: string): string {
+/** A version or a line of versions, as `flag` takes it. */
+export function readVersion(raw: string, flag = '--to'): string {
   if (/^\d+\.\d+(\.(x|\d+((a|b|rc)\d+)?))?$/.test(raw)) return raw;
-  throw refusal([{ what: `--to ${JSON.stringify(raw)}`, expected: 'a version like 3.12, 3.12.x or 3.11.13', got: raw, wayOut: 'runbook policy versions lists what is approved' }]);
+  throw refusal([{ what: `${flag} ${JSON.stringify(raw)}`, expected: 'a version like 3.12, 3.12.x or 3.11.13', got: raw, wayOut: 'runbook policy versions lists what is approved' }]);
 }
 
 const defaultReason = (kind: RunKind): string => (kind === 'fallback' ? 'wheels missing for the primary interpreter' : 'change asked for by hand');

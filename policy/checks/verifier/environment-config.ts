@@ -1,5 +1,5 @@
 /** VJ-12, VJ-13: variables and configuration files that say which Python the project runs. Plain warnings, where they could be read. */
-import { matchesSpec } from '../../versions.js';
+import { driftFrom, driftText, isSet, projectExpectations } from '../expected-version.js';
 import type { EnvironmentFacts } from '../facts.js';
 import type { CheckRules, VerifierCheck } from '../model.js';
 import type { Warning } from '../results.js';
@@ -30,8 +30,6 @@ export const environmentConfig: VerifierCheck<'environment_config_check'> = {
 };
 
 const names = ({ variables }: CheckRules): string[] => (variables === null ? [] : [variables.python, variables.wheels]);
-/** A variable without a value says nothing. */
-const isSet = (value: string | null | undefined): value is string => value !== null && value !== undefined && value.trim() !== '';
 
 /** DEF-19: a file that is not there is said, too. */
 function configProblem({ path, exists, problem, pythonVersion }: EnvironmentFacts['config'][number]): string | null {
@@ -40,15 +38,9 @@ function configProblem({ path, exists, problem, pythonVersion }: EnvironmentFact
   return isSet(pythonVersion) ? null : `configuration file ${path} has no python_version setting`;
 }
 
-/** HM-13: whoever says which Python is expected says another one than runs. A line (`3.12`) means every version of it. */
-function drift({ interpreter, variables, config }: EnvironmentFacts, rules: CheckRules): Warning[] {
+/** HM-13: a warning here; a build of which the same is so fails (`runbook ci version`). */
+function drift(facts: EnvironmentFacts, rules: CheckRules): Warning[] {
+  const { interpreter } = facts;
   if (!interpreter.ok) return [];
-  const running = interpreter.value.version;
-  const expected: [string, string | null | undefined][] = [
-    ...(rules.variables === null ? [] : [[`variable ${rules.variables.python}`, variables[rules.variables.python]] as [string, string | null | undefined]]),
-    ...config.map(({ path, pythonVersion }): [string, string | null] => [path, pythonVersion]),
-  ];
-  return expected.flatMap(([where, value]) =>
-    !isSet(value) || value.trim() === running || matchesSpec(running, value.trim()) ? [] : [warning(CHECK, `${where} says Python ${value.trim()}, and ${running} runs`)],
-  );
+  return driftFrom(projectExpectations(facts, rules), facts).map((one) => warning(CHECK, driftText(one, interpreter.value.version)));
 }

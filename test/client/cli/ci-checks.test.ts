@@ -1,13 +1,12 @@
 /** `runbook ci version|wheels|matrix`, over real environments. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { readFileSync, renameSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { ciCommand } from '../../../client/cli/commands/ci-approvals.js';
 import { projectImport } from '../../../client/cli/commands/ci-wheels.js';
-import { parsePolicy } from '../../../policy/files/load.js';
 import { useCheckCli } from '../../support/check-cli.js';
 import { fakeInterpreter, SETTINGS } from '../../support/checked-environment.js';
 import { inProcess } from '../../support/in-process.js';
@@ -17,7 +16,7 @@ const it = useCheckCli();
 const ci = (...words: string[]) => inProcess(ciCommand, 'ci', ...words);
 const interpreters = (primary: string, fallback: string) => ({ interpreters: { primary: { version: primary, justification: 'test' }, fallback: { version: fallback, justification: 'test' } } });
 
-test('PV-22, PV-23: the version check has the document\'s fields, and prints both versions', { timeout: 60_000 }, async () => {
+test('PV-23: the version check has the document\'s fields, and prints both versions', { timeout: 60_000 }, async () => {
   const told = await ci('version', it.right.project, '--json');
   assert.equal(told.code, 0, told.stderr);
   const { version_compatible, current_version, required_version } = JSON.parse(told.stdout) as Record<string, unknown>;
@@ -37,6 +36,34 @@ test('CI-01, CI-03, CI-06, PV-23: neither 3.12 nor 3.11.13 fails the build with 
   const told = await ci('version', candidate.project, '--json');
   assert.equal(told.code, 1);
   assert.deepEqual((({ version_compatible: ok, current_version: version }) => [ok, version])(JSON.parse(told.stdout) as Record<string, unknown>), [false, '3.12.0rc2']);
+});
+
+test('CI-03: an approved interpreter that is not the one configured fails the build, and both are named', { timeout: 120_000 }, async () => {
+  const lane = await it.bench.environment({ line: '3.11', files: { '.smvm_config': 'python_version=3.12.1\n', '.env': 'APP_PYTHON_VERSION=3.12\n' } });
+  const runs = lane.python.version;
+  it.policy(interpreters('3.12.x', runs));
+  const { code, stdout, stderr } = await ci('version', lane.project);
+  assert.equal(code, 1, stdout);
+  assert.equal(stdout, [`✓ Python ${runs} is the policy's fallback interpreter (${runs})`, `✗ variable APP_PYTHON_VERSION says Python 3.12, and ${runs} runs`, `✗ .smvm_config says Python 3.12.1, and ${runs} runs`, `current_version: ${runs}`, `required_version: 3.12.x or ${runs}`].join('\n'));
+  assert.match(stderr, new RegExp(`^  try: runbook run change \\S*${path.basename(lane.project)} --to 3\\.12\n {7}# or, where ${runs} is what is wanted: correct variable APP_PYTHON_VERSION, \\.smvm_config$`));
+  const told = await ci('version', lane.project, '--json');
+  assert.equal(told.code, 1);
+  const { version_compatible: approved, drift } = JSON.parse(told.stdout) as Record<string, unknown>;
+  assert.deepEqual([approved, drift], [true, [{ where: 'variable APP_PYTHON_VERSION', version: '3.12' }, { where: '.smvm_config', version: '3.12.1' }]]);
+});
+
+test('CI-03: --expect is what a lane of the matrix is for, in place of what the project\'s files say', { timeout: 120_000 }, async () => {
+  const lane = await it.bench.environment({ line: '3.11', files: { '.smvm_config': 'python_version=3.12.1\n' } });
+  const runs = lane.python.version;
+  it.policy(interpreters('3.12.x', runs));
+  for (const same of [runs, '3.11', '3.11.x']) assert.equal((await ci('version', lane.project, '--expect', same)).code, 0, same);
+  const other = await ci('version', lane.project, '--expect', '3.12');
+  assert.equal(other.code, 1);
+  assert.match(other.stdout, new RegExp(`^✗ --expect says Python 3\\.12, and ${runs} runs$`, 'm'));
+  it.policy(interpreters('3.12.x', '3.11.99'));
+  assert.equal((await ci('version', lane.project, '--expect', runs)).code, 1, 'what is expected is not by that approved');
+  const unreadable = await ci('version', lane.project, '--expect', '>=3.12');
+  assert.deepEqual([unreadable.code, unreadable.stderr.split('\n')[0]], [64, 'refused: --expect ">=3.12": expected a version like 3.12, 3.12.x or 3.11.13, got >=3.12']);
 });
 
 test('CI-02: the project\'s module must import; class and way out are named', { timeout: 120_000 }, async () => {
@@ -137,21 +164,4 @@ test('CI-01: without an environment it is the first python3 on PATH that is judg
   } finally {
     process.env['PATH'] = before;
   }
-});
-
-test('CI-05, CI-07, CI-08, CI-09: the templates in docs/preflight.md have the document\'s triggers, quoted versions and artifacts', () => {
-  const page = readFileSync(path.resolve(import.meta.dirname, '../../../../docs/preflight.md'), 'utf8');
-  const blocks = [...page.matchAll(/```yaml\n([^]*?)```/g)].map(([, text]) => text!);
-  const github = parse(blocks.find((text) => text.includes('runs-on:'))!) as { on: object; jobs: Record<string, { strategy?: { matrix: unknown }; steps: { run?: string; with?: Record<string, string>; if?: string }[] }> };
-  assert.deepEqual(github.on, { push: { branches: ['main', 'develop'] }, pull_request: { branches: ['main'] } });
-  const steps = Object.values(github.jobs).flatMap((job) => job.steps);
-  const runs = steps.map(({ run }) => run ?? '').join('\n');
-  assert.ok(runs.indexOf('runbook ci version') < runs.indexOf('runbook preflight') && runs.indexOf('runbook preflight') < runs.indexOf('runbook verify'), runs);
-  const upload = steps.find((step) => step.with?.['name']?.startsWith('preflight-results-'))!;
-  assert.match(upload.with!['path']!, /preflight_check_\*\.log\s+runtime_verification_results\.json/);
-  assert.equal(upload.if, 'always()', 'also when a check fails');
-  const gitlab = blocks.find((text) => text.includes('reports:'))!;
-  const policy = parsePolicy(blocks.find((text) => text.startsWith('checks:'))!, 'docs/preflight.md');
-  assert.ok('policy' in policy, JSON.stringify(policy));
-  assert.match(gitlab, /PYTHON_VERSION: \["3\.12", "3\.11\.13"\]/);
 });
