@@ -8,7 +8,7 @@ import type { Interpreter } from '../../policy/model.js';
 import { behindLeastPatch } from '../../policy/security-patch.js';
 import { counted } from '../../policy/text.js';
 import { chooseInterpreter } from '../../policy/versions.js';
-import { checkedPolicy, measure, readCheckTarget, type CheckTarget } from './checking.js';
+import { checkedPolicy, measure, readCheckTarget, type CheckTarget, type Measurement } from './checking.js';
 import { importLines, projectImport } from './commands/ci-wheels.js';
 import type { HostFacts } from './commands/doctor.js';
 import { findLock } from './detect-project.js';
@@ -69,31 +69,42 @@ async function primaryHere(instance: Instance, policy: PolicyFile): Promise<Inte
 }
 
 async function build(instance: Instance, target: CheckTarget, interpreter: Interpreter, lock: string, say: (line: string) => void): Promise<DevEnvironment> {
-  const { project, settings, env: { link } } = target;
-  const python = path.join(link, 'bin/python');
+  const { settings, env: { link } } = target;
+  const module = settings?.importModule ?? null;
   // The terminal sends Ctrl-C to the child too: it ends, and what it left half made is removed.
   const ignore = (): void => undefined;
   process.on('SIGINT', ignore);
+  let measured: Measurement;
   try {
-    await step('making the environment', instance, interpreter.path, ['-m', 'venv', link], project);
-    await step('installing the lock', instance, python, ['-m', 'pip', 'install', '--no-input', '--disable-pip-version-check', ...indexArgs(instance), '-r', path.join(project, lock)], project);
+    await install(instance, target, interpreter, lock);
+    measured = await measure(instance, target, {}, { probe: false, integrity: false, manual: false, module });
+    confirmVersion(measured, interpreter);
   } catch (error) {
     rmSync(link, { recursive: true, force: true });
     throw error;
   } finally {
     process.off('SIGINT', ignore);
   }
-  const module = settings?.importModule ?? null;
-  const measured = await measure(instance, target, {}, { probe: false, integrity: false, manual: false, module });
-  const { interpreter: answers, packages } = measured.facts;
-  const version = answers.ok ? answers.value.version : null;
-  if (version !== interpreter.version) throw failed('confirming the version', `expected ${interpreter.version}, got ${version ?? (answers.ok ? '' : answers.problem)}`);
+  const { packages } = measured.facts;
+  const { version } = interpreter;
   const count = packages.ok ? packages.value.length : 0;
   say(`✓ environment  ${tilde(link)}, Python ${version} confirmed`);
   say(`✓ packages     ${counted(count, 'package')} from ${lock}`);
   const tried = module === null ? null : projectImport(measured, module);
   for (const line of tried === null ? ['! import       runbook.yaml names no importModule: nothing was tried'] : importLines(tried)) say(line);
   return { link, version, interpreter: interpreter.path, lock, packages: count, imports: tried && { module: tried.module, ok: tried.ok, error: tried.error } };
+}
+
+async function install(instance: Instance, { project, env: { link } }: CheckTarget, interpreter: Interpreter, lock: string): Promise<void> {
+  const python = path.join(link, 'bin/python');
+  await step('making the environment', instance, interpreter.path, ['-m', 'venv', link], project);
+  await step('installing the lock', instance, python, ['-m', 'pip', 'install', '--no-input', '--disable-pip-version-check', ...indexArgs(instance), '-r', path.join(project, lock)], project);
+}
+
+/** An interpreter that what was installed keeps from starting is found here. */
+function confirmVersion({ facts: { interpreter: answers } }: Measurement, { version }: Interpreter): void {
+  const got = answers.ok ? answers.value.version : answers.problem;
+  if (got !== version) throw failed('confirming the version', `expected ${version}, got ${got}`);
 }
 
 /** The agent file's index and nothing beside it; without one, pip's own configuration. */

@@ -8,15 +8,17 @@ import { stringify } from 'yaml';
 import { envCommand } from '../../../client/cli/commands/env.js';
 import { checkCli, type CheckCli } from '../../support/check-cli.js';
 import { PACKAGES, RIGHT } from '../../support/checked-environment.js';
-import { testIndex, type TestIndex } from '../../support/index.js';
+import { testIndex, type ReleaseSpec, type TestIndex } from '../../support/index.js';
 import { inProcess } from '../../support/in-process.js';
 
+/** Every start of its interpreter ends before it could say anything. */
+const BROKEN: ReleaseSpec = { name: 'broken', version: '1.0', files: { 'broken.py': '', 'broken.pth': 'import os; os._exit(3)\n' } };
 let it: CheckCli;
 let index: TestIndex;
 let made = 0;
 before(async () => {
   it = checkCli();
-  index = await testIndex(PACKAGES.filter(({ name }) => ['pandas', 'numpy', 'beta'].includes(name)));
+  index = await testIndex([...PACKAGES.filter(({ name }) => ['pandas', 'numpy', 'beta'].includes(name)), BROKEN]);
   writeFileSync(path.join(process.env['RUNBOOK_HOME']!, 'config/agent.yaml'), stringify({ roots: ['/'], index: { url: index.url } }));
 }, { timeout: 120_000 });
 after(() => {
@@ -53,6 +55,16 @@ test('PV-21: a lock that can\'t be installed leaves nothing behind, and says why
   assert.equal(code, 1, stderr);
   assert.match(stderr, /^failed: installing the lock: .*nosuch[^]*nothing was left behind$/);
   assert.deepEqual(readdirSync(folder), ['requirements.txt']);
+});
+
+test('PV-21: an interpreter that a package keeps from starting is not confirmed: nothing is left behind, and the next attempt is not in its way', { timeout: 180_000 }, async () => {
+  const folder = project({ 'requirements.txt': 'broken==1.0\n' });
+  for (const attempt of [1, 2]) {
+    const { code, stderr } = await dev(folder);
+    assert.equal(code, 1, `${attempt}: ${stderr}`);
+    assert.match(stderr, /^failed: confirming the version: expected 3\.12\.\d+, got .+[^]*nothing was left behind$/);
+    assert.deepEqual(readdirSync(folder), ['requirements.txt']);
+  }
 });
 
 test('PV-21: a project that does not import is told, with what to do; the environment stays for looking', { timeout: 180_000 }, async () => {
