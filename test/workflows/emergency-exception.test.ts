@@ -7,7 +7,7 @@ import { fakes, saysNo, VERIFIED } from '../support/fake-host.js';
 
 const env = useEnvironment({ server: 'time-skipping' });
 
-test('EE-03 to EE-05, EE-09, invariant 7: declared, granted, changed to, and back by itself 72 hours after the deciding vote', { timeout: 120_000 }, async (t) => {
+test('EE-02 to EE-05, EE-09, invariant 7: declared, granted, changed to, verified, and back by itself 72 hours after the deciding vote', { timeout: 120_000 }, async (t) => {
   const ends: unknown[] = [];
   const f = fakes();
   const arm = f.host.armUndo;

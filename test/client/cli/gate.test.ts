@@ -51,7 +51,7 @@ const deployment = (code = 0): [string[], () => string] => {
   }];
 };
 
-test('CI-10, CI-11: after both passed the command runs, with its own words, and completion is told', { timeout: 120_000 }, async () => {
+test('PV-22, CI-10, CI-11: after both passed, the version first, the command runs, with its own words, and completion is told', { timeout: 120_000 }, async () => {
   situation('ask', NEW_BETA);
   const [command, mark] = deployment();
   const { code, stdout } = await gate(it.project, '--', ...command);
@@ -203,7 +203,7 @@ test('PF-27: one box left open, and nothing is signed', { timeout: 120_000 }, as
   assert.match(answer.stdout, /^not signed; open: 2\.2$/m);
 });
 
-test('HM-13: why names the approved run that once put there what stands against the record', { timeout: 240_000 }, async () => {
+test('why names the approved run that once put there what stands against the record', { timeout: 240_000 }, async () => {
   const started = await it.start('change', { to: it.fallback.version, reason: 'why' });
   assert.equal((await it.result(started)).outcome, 'done');
   const settled = await inProcess(whyCommand, 'why', it.project);

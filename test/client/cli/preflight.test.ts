@@ -30,7 +30,7 @@ test('PF-16, PF-17, PF-19: a right environment is READY: seven lines, the counts
   assert.match(lines[8]!, new RegExp(`^log \\S*/${log!}$`));
 });
 
-test('PF-02, PF-03: each line of the log has its time; it opens with title, time and the versions that are expected', { timeout: 60_000 }, async () => {
+test('PF-02, PF-03: each line of the log has its time, and with --verbose those of the screen do; it opens with title, time and the versions that are expected', { timeout: 60_000 }, async () => {
   const { stdout } = await preflight(it.right.project, '--verbose');
   const file = path.join(it.cwd, logs()[0]!);
   const text = readFileSync(file, 'utf8');
