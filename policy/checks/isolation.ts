@@ -1,7 +1,7 @@
 /** PF-25: the project runs in its own environment, apart from the system's packages and from other environments. */
 import type { EnvironmentFacts, VirtualFacts } from './facts.js';
 import type { Check, CheckRules } from './model.js';
-import { createCommands, isForeign, isManaged, targetWord } from './remedies.js';
+import { changeCommands, createCommands, isForeign, isManaged, targetWord } from './remedies.js';
 import { unmeasured, verdictOf, type Finding } from './verdict.js';
 import { oneLine, shellWord } from '../text.js';
 
@@ -11,7 +11,7 @@ export const isolation: Check = {
   blocking: false,
   judge(facts, rules) {
     const { interpreter, virtual, virtualEnv } = facts;
-    if (!interpreter.ok) return unmeasured(`no interpreter could be asked: ${oneLine(interpreter.problem)}`, createCommands(facts, rules));
+    if (!interpreter.ok) return unmeasured(`no interpreter could be asked: ${oneLine(interpreter.problem)}`, changeCommands(facts, rules));
     const { isVirtual, executable } = interpreter.value;
     if (!isVirtual) return verdictOf([{ status: 'warn', line: `${executable} is of no virtual environment: packages of the system are seen` }], { isVirtual, virtualEnv }, createCommands(facts, rules));
     if (virtual === null) return unmeasured(`${executable} says it is of a virtual environment, and no pyvenv.cfg could be read`, createCommands(facts, rules));

@@ -3,7 +3,7 @@ import { oneLine, shellWord } from '../text.js';
 import { comparePython, matchesSpec, parsePythonVersion } from '../versions.js';
 import type { EnvironmentFacts, VirtualFacts } from './facts.js';
 import type { Check, CheckRules } from './model.js';
-import { createCommands, executableOf, isForeign, isManaged, reinstallCommands, targetWord } from './remedies.js';
+import { changeCommands, createCommands, executableOf, isForeign, isManaged, reinstallCommands, targetWord } from './remedies.js';
 import { unmeasured, verdictOf, type Finding } from './verdict.js';
 
 export const virtualEnvironment: Check = {
@@ -12,7 +12,7 @@ export const virtualEnvironment: Check = {
   blocking: true,
   judge(facts, rules) {
     const { interpreter, virtual } = facts;
-    if (!interpreter.ok) return unmeasured(`no interpreter could be asked: ${oneLine(interpreter.problem)}`, createCommands(facts, rules));
+    if (!interpreter.ok) return unmeasured(`no interpreter could be asked: ${oneLine(interpreter.problem)}`, changeCommands(facts, rules));
     const { version, isVirtual, executable } = interpreter.value;
     if (!isVirtual) {
       return verdictOf([{ status: 'warn', line: `${executable} runs outside a virtual environment; one keeps the project's packages apart` }], { isVirtual, version }, createCommands(facts, rules));

@@ -44,6 +44,11 @@ test('PF-08: outside a virtual environment it warns and says how one is made', (
   assert.match(outside.remedy!, /python3\.12 -m venv \/srv\/pricer\/\.venv/);
 });
 
+test('where something stands that does not run, it is built anew; nothing is created over it', () => {
+  assert.equal(judged({ interpreter: { ok: false, kind: 'broken', problem: 'none' } }).remedy, 'runbook env reset /srv/pricer --to 3.12');
+  assert.match(judged({ foundBy: 'nothing', interpreter: { ok: false, kind: 'absent', problem: 'none' } }).remedy!, /^runbook env create \/srv\/pricer --to 3\.12$/m);
+});
+
 test('DEF-17: no interpreter, no pyvenv.cfg and a base that does not answer are unknown', () => {
   assert.equal(judged({ interpreter: { ok: false, kind: 'absent', problem: 'none' } }).status, 'unknown');
   assert.equal(judged({ virtual: null }).status, 'unknown');
