@@ -129,6 +129,12 @@ export function classifyInterpreter(version: string, policy: ApprovedInterpreter
   return refuse('not-listed', `Python ${version} is not an approved version`);
 }
 
+/**
+ * DIS-19: whether a fallback may go there. What the policy names as its fallback is that also where the primary's line has it too;
+ * to any other version it would be a change that calls itself a fallback.
+ */
+export const isFallbackTarget = (version: string, { interpreters }: ApprovedInterpreters): boolean => matchesSpec(version, interpreters.fallback.version);
+
 /** Position of a spec's line: major and minor in one number. */
 function lineOf(spec: string): number {
   const [major, minor] = spec.split('.');

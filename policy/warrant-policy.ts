@@ -7,7 +7,7 @@ import type { ApprovalFacts, ApprovalStage, DecisionState, SignatureVerdict, Sig
 import type { Objection, Plan } from './model.js';
 import { stagesOf, stagesText } from './quorum.js';
 import { policyText } from './signed-texts.js';
-import { classifyInterpreter } from './versions.js';
+import { classifyInterpreter, isFallbackTarget } from './versions.js';
 import { askedFor, factProblems, hoursProblems, notReached, refuse } from './warrant-checks.js';
 
 export interface PolicyWarrantInput {
@@ -76,8 +76,12 @@ function rulingProblems({ warrant: { facts }, plan, hostClass }: PolicyWarrantIn
 }
 
 function interpreterProblems(facts: ApprovalFacts, plan: Plan, policy: PolicyFile, allowPreReleases: boolean): Objection[] {
-  const judged = classifyInterpreter(plan.interpreter.version, policy, allowPreReleases);
-  return judged.role === 'prohibited' ? [refuse(facts, 'interpreter', `${policy.interpreters.primary.version} or ${policy.interpreters.fallback.version}`, judged.text, 'have the run approved, or the policy changed')] : [];
+  const { fallback, primary } = policy.interpreters;
+  const { version } = plan.interpreter;
+  const judged = classifyInterpreter(version, policy, allowPreReleases);
+  if (judged.role === 'prohibited') return [refuse(facts, 'interpreter', `${primary.version} or ${fallback.version}`, judged.text, 'have the run approved, or the policy changed')];
+  if (plan.kind !== 'fallback' || isFallbackTarget(version, policy)) return [];
+  return [refuse(facts, 'interpreter of a fallback', `${fallback.version}, the policy's fallback`, version, 'ask for a change, and have it approved')];
 }
 
 function readPolicy(content: string): PolicyFile | null {

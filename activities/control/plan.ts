@@ -10,7 +10,7 @@ import { normalizeProjectName } from '../../policy/project-name.js';
 import { classOf } from '../../policy/files/load.js';
 import type { HostClass, PolicyFile } from '../../policy/files/policy-file.js';
 import { behindText } from '../../policy/security-patch.js';
-import { classifyInterpreter } from '../../policy/versions.js';
+import { classifyInterpreter, isFallbackTarget } from '../../policy/versions.js';
 import type { ApprovalNeeds, ControlActivities } from './contract.js';
 import { grantsOn, type GrantRecords } from './grants.js';
 import type { PolicyStore } from './policy-store.js';
@@ -73,7 +73,7 @@ function choose(request: ChangeRequest, look: HostLook, policy: PolicyFile, t: s
   const { name, rules } = classOf(policy, look.env.host);
   const objections = classObjections(name, look, rules);
   const chosen = specsOf(request, look, policy).map((spec, at, specs) => chooseTarget(look, spec, policy, rules.allowPreReleases, request.kind === 'exception' ? 'exception' : at === specs.length - 1 ? 'target' : 'judged'));
-  objections.push(...chosen.filter(isObjection));
+  objections.push(...chosen.filter(isObjection), ...misnamed(request, chosen.at(-1)!, policy));
   const approval = approvalOf(request, policy, rules, t);
   if (approval && 'objection' in approval) objections.push(approval.objection);
   if (objections.length > 0 || (approval && 'objection' in approval)) return { refused: objections };
@@ -89,6 +89,12 @@ function specsOf(request: ChangeRequest, look: HostLook, { interpreters: { prima
 }
 
 const isObjection = (value: Interpreter | Objection): value is Objection => 'wayOut' in value;
+
+/** DIS-19: the class pre-approves the way to the policy's fallback, not whatever calls itself one. */
+function misnamed({ kind }: ChangeRequest, target: Interpreter | Objection, policy: PolicyFile): Objection[] {
+  if (kind !== 'fallback' || isObjection(target) || isFallbackTarget(target.version, policy)) return [];
+  return [{ what: 'the target of a fallback', expected: `${policy.interpreters.fallback.version}, the policy's fallback`, got: target.version, wayOut: `ask for a change: runbook run change --to ${target.version}` }];
+}
 
 /** Of an exception also what the policy would say without it: who grants reads this. */
 function wordsOf({ kind }: ChangeRequest, interpreters: Interpreter[], policy: PolicyFile, { allowPreReleases }: HostClass): string {

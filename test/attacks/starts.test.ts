@@ -113,6 +113,13 @@ describe('started by a hostile member of the namespace', { skip: NEEDS_ROOT }, (
     });
   }
 
+  test('AP-01, DIS-19: a change that calls itself a fallback is none', { timeout: 120_000 }, async () => {
+    const { version } = at.it.primary;
+    const { request, workflowId } = await at.request({ kind: 'fallback', to: version });
+    const { asked: _, ...unsigned } = request;
+    for (const one of [request, unsigned]) await refused('environmentChange', workflowId, one, new RegExp(`the target of a fallback: expected ${at.it.fallback.version}, the policy's fallback, got ${version}`));
+  });
+
   test('EE-03: an exception is declared by nobody in somebody else\'s name, and by nobody without the role', { timeout: 120_000 }, async () => {
     const words = { kind: 'exception' as const, hours: '12', ground: 'security-vulnerability' };
     const stranger = await at.request({ ...words, signer: 'mallory' });

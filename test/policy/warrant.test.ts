@@ -172,12 +172,14 @@ test('DIS-19, AP-01: a signed policy does not entitle to what it does not pre-ap
     [{ plan: { kind: 'interpreter-change' } }, /interpreter-change, which always needs a decision/],
     [{ plan: { interpreter: { version: '3.13.0', build: 'm', realpath: '/p' } } }, /interpreter: expected 3\.12\.x or 3\.11\.7, got Python 3\.13\.0 is not yet tested/],
     [{ plan: { interpreter: { version: '3.11.8', build: 'm', realpath: '/p' } } }, /interpreter: /],
+    [{ plan: { interpreter: { version: '3.12.1', build: 'm', realpath: '/p' } } }, /interpreter of a fallback: expected 3\.11\.7, the policy's fallback, got 3\.12\.1/],
     [{ plan: { hours: 5 } }, /hours/],
     [{ hostClass: 'production' }, /class of web-01: expected production, as the host's signers file says, got default/],
     [{ now: FACTS.useBy }, /to be begun before/],
   ];
   for (const [more, expected] of cases) assert.match(underPolicy(['erin', 'alice'], more), expected, JSON.stringify(more));
   assert.equal(underPolicy(['erin', 'alice'], { hostClass: 'default' }), '');
+  assert.equal(underPolicy(['erin', 'alice'], { plan: { kind: 'change', interpreter: { version: '3.12.1', build: 'm', realpath: '/p' } } }), '', 'a change that the class pre-approves');
 });
 
 test('a policy that is none, or none of ours, entitles to nothing', () => {

@@ -38,6 +38,23 @@ test('AP-01, DIS-19: a kind that the class does not pre-approve comes back with 
   }
 });
 
+test('AP-01, DIS-19: what goes elsewhere than to the policy\'s fallback is no fallback, whatever it calls itself and whoever granted it', async (t) => {
+  const { ask } = setUp(t, classOfWeb({ approvals: { change: 1 } }));
+  for (const to of ['3.12.1', '3.12.x', '3.12']) {
+    for (const given of [{}, { granted: { warrant: WARRANT, end: at(30) } }]) {
+      const [objection, ...others] = (await ask('fallback', { to, ...given })).refused!;
+      assert.deepEqual(others, []);
+      assert.deepEqual(objection, { what: 'the target of a fallback', expected: "3.11.13, the policy's fallback", got: '3.12.1', wayOut: 'ask for a change: runbook run change --to 3.12.1' });
+    }
+  }
+  for (const to of [null, '3.11.13', '3.11.x']) assert.equal((await ask('fallback', { to })).refused, null, String(to));
+  const within = setUp(t, { ...classOfWeb({ approvals: { change: 1 } }), interpreters: { primary: { version: '3.13.x', justification: 'new' }, fallback: { version: '3.12.x', justification: 'old' } } });
+  assert.equal((await within.ask('fallback', { to: '3.12.1' })).refused, null, 'a line');
+  assert.match((await within.ask('fallback', { to: '3.13.1' })).refused![0]!.what, /target of a fallback/);
+  const same = setUp(t, { ...classOfWeb({ approvals: { change: 1 } }), interpreters: { fallback: { version: '3.12.1', justification: 'the last one that works' } } });
+  assert.equal((await same.ask('fallback')).refused, null, 'of the primary\'s line, and named as the fallback');
+});
+
 test('AP-12: a plain number means so many of the CAB; what they can\'t reach without the requester is refused before anything starts', async (t) => {
   const { ask } = setUp(t, classOfWeb({ approvals: { fallback: 3 } }));
   const answer = await ask('fallback');
