@@ -1,4 +1,5 @@
 /** PV-34: the oldest patch release of a line that has the security fixes the company asks for (policy, `minPatch`). */
+import { isBelow } from './exception.js';
 import type { PolicyFile } from './files/policy-file.js';
 import type { Objection } from './model.js';
 import { comparePython, matchesSpec, parsePythonVersion } from './versions.js';
@@ -28,12 +29,15 @@ export function behindText(version: string, policy: Pick<PolicyFile, 'minPatch'>
   return least && `${version} is older than ${least}, the least with the security fixes the policy asks for`;
 }
 
-/** An approved version that its own `minPatch` forbids: with such a policy no run to it could begin. */
-export function contradictions({ interpreters, minPatch }: Pick<PolicyFile, 'interpreters' | 'minPatch'>): Objection[] {
+/** Approved versions that the policy itself forbids: by its `minimum` (DIS-04), or by its `minPatch`, with which no run to them could begin. */
+export function contradictions({ interpreters, minimum, minPatch }: Pick<PolicyFile, 'interpreters' | 'minimum' | 'minPatch'>): Objection[] {
   return (['primary', 'fallback'] as const).flatMap((role) => {
     const { version } = interpreters[role];
+    const refuse = (least: string, by: string): Objection[] => [{ what: `interpreters.${role}.version`, expected: `${least} or newer, by ${by}`, got: version, wayOut: `raise interpreters.${role}.version, or lower ${by}` }];
+    const [major, minor] = version.split('.').map(Number);
+    if (isBelow({ major: major!, minor: minor! }, minimum)) return refuse(minimum, 'minimum');
     const least = behindLeastPatch(version, { minPatch });
-    return least === null ? [] : [{ what: `interpreters.${role}.version`, expected: `${least} or newer, by minPatch`, got: version, wayOut: `raise interpreters.${role}.version, or lower minPatch` }];
+    return least === null ? [] : refuse(least, 'minPatch');
   });
 }
 

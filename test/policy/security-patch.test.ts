@@ -60,6 +60,16 @@ test('PV-34: a policy that approves a version its own minPatch forbids is a cont
   assert.deepEqual(contradictions(policyOf({ '3.11': 13, '3.12': 3 })), []);
 });
 
+test('DIS-04: a minimum above what the policy itself approves is a contradiction, told before its minPatch', () => {
+  const policyFor = (primary: string, more: object = {}) => policyFileSchema.parse({ interpreters: { primary: { version: primary, justification: 'test' } }, ...more });
+  for (const version of ['3.9.x', '3.10.12', '2.7.18']) {
+    assert.deepEqual(contradictions(policyFor(version, { minPatch: { '3.10': 99 } })), [{ what: 'interpreters.primary.version', expected: '3.11 or newer, by minimum', got: version, wayOut: 'raise interpreters.primary.version, or lower minimum' }]);
+  }
+  for (const version of ['3.11.x', '3.11.0', '3.100.x']) assert.deepEqual(contradictions(policyFor(version)), [], version);
+  assert.deepEqual(contradictions(policyFor('3.9.x', { minimum: '3.8' })), [], 'another project\'s policy');
+  assert.deepEqual(contradictions(policyFor('3.12.x', { minimum: '3.12' })).map(({ what }) => what), ['interpreters.fallback.version']);
+});
+
 test('PV-34: lines that no approved version is of say nothing, and are named; a line\'s spec is told with its least patch', () => {
   assert.deepEqual(idleLines(policyOf({ '3.12': 3, '3.9': 1 })), ['3.9']);
   assert.equal(leastOf('3.12.x', policy), '3.12.3');
