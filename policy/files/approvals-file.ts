@@ -28,7 +28,15 @@ const REVIEW_STEPS: z.input<typeof reviewStep>[] = [
   { name: 'cab', stages: [{ role: 'cab', quorum: 2 }], evidence: [] },
 ];
 
-const CAB_LAST = 'expected cab as the last step, once (AP-09)';
+const REQUIRED = REVIEW_STEPS.map(({ name }) => name);
+const NONE_SKIPPED = `expected the steps ${REQUIRED.join(', ')} in this order, each once, and cab last; others may stand between them (AP-09)`;
+
+/** AP-09: none skipped, CAB last. */
+function isWhole(steps: z.output<typeof reviewStep>[]): boolean {
+  const documented = steps.map(({ name }) => name).filter((name) => REQUIRED.includes(name));
+  const last = steps.at(-1);
+  return documented.join() === REQUIRED.join() && last?.name === 'cab' && last.stages.some(({ role }) => role === 'cab');
+}
 
 export const approvalsShape = {
   ...signersShape,
@@ -62,7 +70,7 @@ export const approvalsShape = {
     .prefault({}),
   interpreterChange: z
     .strictObject({
-      steps: z.array(reviewStep).min(1).default(() => z.array(reviewStep).parse(REVIEW_STEPS)).refine((steps) => steps.at(-1)!.stages.some((s) => s.role === 'cab') && steps.filter((s) => s.name === 'cab').length === 1, CAB_LAST),
+      steps: z.array(reviewStep).default(() => z.array(reviewStep).parse(REVIEW_STEPS)).refine(isWhole, NONE_SKIPPED),
       /** Projects whose CI lanes don't block a merge may change their versions without an approval of their own (DIS-35). */
       standingLanes: z.array(text).default([]),
     })

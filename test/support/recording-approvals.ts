@@ -20,6 +20,8 @@ import type { Case } from './recording-cases.js';
 import { changePolicy, declare, decisionOfRun, inProcess, peopleWithout, startedRun, untilAsked, vote, withoutOwnKeys } from './voting.js';
 
 const NAMES = ['alice', 'bob', 'carol', 'erin'] as const;
+/** Steps before the CAB's: of one person, and with one document, because a recording needs no more. */
+const REVIEW = ['technical-review', 'ci-validation', 'integration', 'security-review', 'document-update'];
 type People = Record<(typeof NAMES)[number], TestPerson>;
 let made: { people: People; dir: string } | null = null;
 
@@ -33,7 +35,7 @@ function board(stage: Stage, more: object = {}): { people: People; dir: string }
   const defaultClass = { build: 'builder', publicIndex: true, approvals: { change: 0 } };
   changePolicy(stage.it, {
     people: peopleWithout(made.people), roles: { cab: ['alice', 'carol'], security: ['bob'], engineering: ['erin'] }, approval: { escalateTo: ['engineering'] }, defaultClass,
-    interpreterChange: { steps: [{ name: 'technical-review', stages: [{ role: 'engineering', quorum: 1 }], evidence: ['technical-review'] }, { name: 'cab', stages: [{ role: 'cab', quorum: 2 }] }] },
+    interpreterChange: { steps: [...REVIEW.map((name) => ({ name, stages: [{ role: 'engineering', quorum: 1 }], evidence: name === 'technical-review' ? [name] : [] })), { name: 'cab', stages: [{ role: 'cab', quorum: 2 }] }] },
     timers: {}, ...more,
   });
   return made;
@@ -219,7 +221,7 @@ const EXCEPTIONS: Case[] = [
       await handIn(stage, run, ['exception', 'root-cause', run, 'FILE', '--yes', '--key', people.erin.file], exceptionCommand);
       const reviewed = reviewRunOf(run)!;
       await handIn(stage, reviewed, ['evidence', reviewed, 'technical-review', 'FILE'], evidenceCommand);
-      await votes(stage, reviewed, 'technical-review', [people.erin]);
+      for (const step of REVIEW) await votes(stage, reviewed, step, [people.erin]);
       await votes(stage, reviewed, 'cab', [people.alice, people.carol]);
       return { 'emergency-exception--made-permanent': await ended(stage, run, 'done'), 'interpreter-change--done': await ended(stage, reviewed, 'done') };
     },
