@@ -5,10 +5,11 @@ import { counted } from '../../../policy/text.js';
 import { chooseInterpreter, classifyInterpreter } from '../../../policy/versions.js';
 import type { PolicyFile } from '../../../policy/files/policy-file.js';
 import { classOf } from '../../../policy/files/load.js';
+import { policyRemarks } from '../../../policy/files/remarks.js';
 import { CONTROL_QUEUE } from '../../../policy/names.js';
 import { knownEnvironments } from '../environments.js';
 import { readPolicy } from '../files.js';
-import { findInstance, type Instance } from '../instance.js';
+import { findInstance, readIfThere, type Instance } from '../instance.js';
 import { EXIT, type Io } from '../io.js';
 import { askProcess } from '../processes.js';
 import { requireAgent, requireControlWorker, withClient } from '../temporal.js';
@@ -56,6 +57,7 @@ async function examine(instance: Instance): Promise<Finding[]> {
   };
   return [
     { title: 'policy', state: 'ok', text: `sha256:${digest.slice(0, 12)} ${instance.paths.policyFile}` },
+    ...policyRemarks(readIfThere(instance.paths.policyFile), policy).map((text): Finding => ({ title: 'policy', state: 'warn', text })),
     { title: 'agent file', state: facts.agentFileProblem ? 'fail' : 'ok', text: facts.agentFileProblem ?? facts.agentFile },
     trustFinding(facts.trust),
     approved('primary', policy.interpreters.primary.version),

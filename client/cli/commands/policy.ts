@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { parsePolicy } from '../../../policy/files/load.js';
 import { notificationProblems } from '../../../policy/files/notifications.js';
+import { policyRemarks } from '../../../policy/files/remarks.js';
 import { contradictions, idleLines, leastOf } from '../../../policy/security-patch.js';
 import { signersProblems } from '../../../policy/signers.js';
 import { supportedVersions } from '../../../policy/versions.js';
@@ -27,6 +28,7 @@ export function policyCommand(program: Command, io: Io): void {
       const problems = [...contradictions(read), ...signersProblems(read), ...notificationProblems(read)];
       if (problems.length > 0) throw refusal(problems);
       for (const line of idleLines(read)) io.talk(`! minPatch of ${line} says nothing: neither ${read.interpreters.primary.version} nor ${read.interpreters.fallback.version} is of that line`);
+      for (const remark of policyRemarks(text, read)) io.talk(`! ${remark}`);
       io.out(`${text === '' ? 'no file: the documents\' policy' : checked}  sha256:${loaded.digest}`);
     });
   policy

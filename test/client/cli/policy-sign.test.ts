@@ -146,6 +146,25 @@ test('AP-12: policy check refuses one key under two people and a quorum that nob
   assert.match(quorum.talk, /exception\.grantedBy: expected people with keys who reach 2 of cab without the requester, .*cab: alice, carol, which is too few when alice or carol asks/);
 });
 
+test('DIS-04: policy check refuses an interpreter below the minimum, and tells the way out', async () => {
+  policy({ interpreters: { primary: { version: '3.9.x', justification: 'as ever' } } });
+  const { code, talk } = await cli('check');
+  assert.equal(code, 64);
+  assert.match(talk, /interpreters\.primary\.version: expected 3\.11 or newer, by minimum, got 3\.9\.x\n.*raise interpreters\.primary\.version, or lower minimum/);
+});
+
+test('AP-01, AP-11: policy check remarks on production without a rule of its own, and on a policy that is taken unsigned, and refuses neither', async () => {
+  const unruled = { people: {}, roles: {}, hostClasses: { prod: { hosts: ['*'] } } };
+  policy(unruled);
+  const { code, talk } = await cli('check');
+  assert.equal(code, 0, talk);
+  assert.match(talk, /^! hostClasses\.prod is production and does not say who approves a change, .*\n! the policy rules production \(hostClasses\.prod\) and is taken unsigned, /);
+  policy({ ...unruled, policyRevision: { signed: true }, hostClasses: { prod: { hosts: ['*'], approvals: { change: 2 } } } });
+  assert.deepEqual(await cli('check').then((checked) => [checked.code, checked.talk]), [0, '']);
+  rmSync(policyFile);
+  assert.deepEqual(await cli('check').then((checked) => [checked.code, checked.talk]), [0, ''], 'no file at all');
+});
+
 test('AP-12: the signers file of a host is made from the policy, as strict as its class, and parses as one', async () => {
   policy({ hostClasses: { production: { hosts: ['web-*'], requireSignatures: true, approvals: { change: 2, fallback: 0 } } } });
   const { out, code } = await cli('signers', '--host-class', 'production');
