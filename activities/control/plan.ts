@@ -41,9 +41,14 @@ export function createPlanActivities(policies: PlanPolicies, { records, now = Da
       if (!primary || !fallback) throw ApplicationFailure.nonRetryable(`expected two verdicts, got ${verdicts.length}`, FAILURE.BadInput);
       const policy = policies.pinned(request.policyDigest);
       const decided = decideFallback({ primary, fallback, policy, ...(imports ? { imports } : {}) });
-      return { ...decided, causes: causesOf(primary, fallback), to: fallback.version, mode: policy.fallback.mode, systemDependencies: policy.systemDependencies, hostClass: classOf(policy, look.env.host).name, probe: probeFor(look, fallback, policy), ...(policy.fallback.tell.length > 0 ? { tell: policy.fallback.tell } : {}) };
+      return { ...decided, causes: causesOf(primary, fallback), to: fallback.version, mode: policy.fallback.mode, systemDependencies: policy.systemDependencies, hostClass: classOf(policy, look.env.host).name, probe: probeFor(look, fallback, policy), ...toldOf(policy) };
     },
   };
+}
+
+/** HM-12. A policy without any channel tells nobody, and no run is begun to find that out. */
+function toldOf({ fallback: { tell }, notifications: { channels } }: PolicyFile): { tell?: string[] } {
+  return tell.length > 0 && Object.keys(channels).length > 0 ? { tell } : {};
 }
 
 /** WF-48: the project's own probe, else the policy's first whose package is in the lock. */

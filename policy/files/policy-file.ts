@@ -76,8 +76,8 @@ export const policyFileSchema = z.strictObject({
       criticalImports: z.array(text).default(['pandas', 'numpy', 'fastapi', 'sqlalchemy']),
       /** Packages named first in a diagnosis (WF-18). */
       corePackages: z.array(text).default(['numpy', 'pandas', 'scipy']),
-      /** WF-52: roles that are told how each fallback ended. */
-      tell: z.array(roleName).default([]),
+      /** WF-52, HM-12: roles that are told how each fallback ended. */
+      tell: z.array(roleName).default(['operations']),
     })
     .prefault({}),
   /** Host with the role `builder` that source builds are ordered from; absent: the host itself, where it has the role. */

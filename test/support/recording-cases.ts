@@ -287,9 +287,9 @@ const FALLBACKS: Case[] = [
   one('wheel-fallback--done-and-told', async (stage) => {
     await onPrimary(stage);
     stage.it.lock(LOCK.oldOnly);
-    changePolicy(stage.it, { fallback: { criticalImports: ['alpha'], assessImports: ['alpha'], tell: ['operations'] } });
+    changePolicy(stage.it, { fallback: { criticalImports: ['alpha'], assessImports: ['alpha'], tell: ['operations'] }, notifications: { channels: { chat: { type: 'slack', urlFile: '/nowhere/chat-url' } } } });
     const id = await stage.ended(await stage.start('fallback', { reason: 'beta has no wheel, and somebody wants to know' }), 'done');
-    changePolicy(stage.it, { fallback: { criticalImports: ['alpha'], assessImports: ['alpha'] } });
+    changePolicy(stage.it, { fallback: { criticalImports: ['alpha'], assessImports: ['alpha'] }, notifications: {} });
     return id;
   }),
 ];

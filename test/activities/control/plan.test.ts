@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import Database from 'libsql';
 import { createPlanActivities } from '../../../activities/control/plan.js';
-import type { ChangeRequest, HostLook, RunKind } from '../../../policy/model.js';
+import type { ChangeRequest, HostLook, LockVerdict, RunKind } from '../../../policy/model.js';
 import { openRecords } from '../../../records/store.js';
-import { INTERPRETER, lookOf, requestFor } from '../../support/fake-host.js';
+import { INTERPRETER, lookOf, requestFor, VERDICT } from '../../support/fake-host.js';
 import { at, ENV, exceptionEntry, grantedException, policyStore } from '../../support/policies.js';
 import { recordsFile } from '../../support/record-entries.js';
 
@@ -53,6 +53,20 @@ test('AP-01, DIS-19: what goes elsewhere than to the policy\'s fallback is no fa
   assert.match((await within.ask('fallback', { to: '3.13.1' })).refused![0]!.what, /target of a fallback/);
   const same = setUp(t, { ...classOfWeb({ approvals: { change: 1 } }), interpreters: { fallback: { version: '3.12.1', justification: 'the last one that works' } } });
   assert.equal((await same.ask('fallback')).refused, null, 'of the primary\'s line, and named as the fallback');
+});
+
+test('HM-12, WF-52: operations are told how a fallback ended unless the policy names others; where there is no channel at all, nobody', async (t) => {
+  const verdict = (version: string, missing: string[]): LockVerdict => ({ ...VERDICT, version, missing });
+  const told = async (fields: object): Promise<string[] | undefined> => {
+    const policies = policyStore(t, fields);
+    const { decideFallback } = createPlanActivities(policies);
+    return (await decideFallback({ request: { ...requestFor('web-01', 'fallback'), policyDigest: policies.current().digest }, look: look(), verdicts: [verdict('3.12.1', ['a']), verdict('3.11.13', [])], imports: null })).tell;
+  };
+  const notifications = { channels: { chat: { type: 'slack', urlFile: '/etc/chat-url' } } };
+  assert.deepEqual(await told({ notifications }), ['operations']);
+  assert.deepEqual(await told({ notifications, fallback: { tell: ['engineering', 'security'] } }), ['engineering', 'security']);
+  assert.equal(await told({ notifications, fallback: { tell: [] } }), undefined);
+  assert.equal(await told({}), undefined);
 });
 
 test('AP-12: a plain number means so many of the CAB; what they can\'t reach without the requester is refused before anything starts', async (t) => {
