@@ -1,5 +1,5 @@
 /** One long run per host: its only pending step is the agent's next news (decision 12). */
-import { ActivityFailure, continueAsNew, proxyActivities, setCurrentDetails, sleep, TimeoutFailure, workflowInfo } from '@temporalio/workflow';
+import { ActivityFailure, continueAsNew, patched, proxyActivities, setCurrentDetails, sleep, TimeoutFailure, workflowInfo } from '@temporalio/workflow';
 import { expiredEntry } from '../policy/exception-view.js';
 import { hostEventsQueue } from '../policy/names.js';
 import { markdownText } from '../policy/text.js';
@@ -7,7 +7,8 @@ import type { HostActivities, HostEvent, LeaseView, NextEventInput } from '../ac
 import { endedEntry } from './lib/ended.js';
 import { failureText } from './lib/failures.js';
 import { control, DEFAULT_TUNING, hostActivities } from './lib/host.js';
-import { foreignText, healthEntries, healthNews, HealthPager, watchEntry, type ToldHealth } from './lib/host-news.js';
+import { appearedForeign, foreignText, healthNews, HealthPager, type ToldHealth } from './lib/host-news.js';
+import { healthEntries, putOnRecord, upTo, watchEntry, withoutProblems } from './lib/host-record.js';
 
 export interface HostWatchInput {
   host: string;
@@ -31,11 +32,14 @@ const EVENTS_PER_EXECUTION = 500;
 /** An agent that answers with an error is asked again after this share of a heartbeat: 5 s. */
 const AGAIN = 1 / 12;
 
+/** Characters of what is handed on about health; what is beyond is told once more. */
+const LONGEST_TOLD = 500_000;
+
 /** `unasked`: an execution that began before there was health. */
 type Known = 'there' | 'silent' | 'unasked';
 
 export async function hostWatch({ host, cursor, rules, isSilent = false, foreign = '', told = {}, heartbeatMs = HEARTBEAT_MS }: HostWatchInput): Promise<void> {
-  const pager = new HealthPager(host);
+  const pager = new HealthPager(host, told);
   const asksHealth = rules !== undefined;
   for (let count = 0; count < EVENTS_PER_EXECUTION && !(asksHealth && workflowInfo().continueAsNewSuggested); count++) {
     const input = { cursor, ...(asksHealth ? await question(host, rules ?? null, isSilent) : {}) };
@@ -45,20 +49,22 @@ export async function hostWatch({ host, cursor, rules, isSilent = false, foreign
       continue;
     }
     cursor = event.cursor;
-    const news = watchEntry(host, `event/${cursor}`, event.kind === 'changed' || event.drift ? 'changed' : 'check-in', { ...event });
+    const isFit = patched('host-news-fit');
+    const news = watchEntry(host, `event/${cursor}`, event.kind === 'changed' || event.drift ? 'changed' : 'check-in', isFit ? withoutProblems(event) : { ...event });
     const back = asksHealth && isSilent ? [watchEntry(host, `back/${cursor}`, 'host-back', {})] : [];
     const health = asksHealth ? healthNews(event, told) : [];
     const isForeignNews = asksHealth && event.foreign !== undefined && foreignText(event) !== foreign;
-    if (isForeignNews) foreign = foreignText(event);
     const found = isForeignNews ? [watchEntry(host, `foreign/${cursor}`, 'foreign-interpreter', { foreign: event.foreign })] : [];
-    await control.appendRecords({ entries: [...back, news, ...(event.expired ?? []).map((one) => expiredEntry(news, one)), ...healthEntries(news, health), ...found] });
+    await putOnRecord([...back, news, ...(event.expired ?? []).map((one) => expiredEntry(news, one)), ...healthEntries(news, health), ...found], isFit);
     isSilent = false;
     if (asksHealth) rules = event.rules ?? null;
     setCurrentDetails(details(host, event));
-    await pager.tell(health);
+    const isTold = await pager.tell(health, isFit && isForeignNews ? appearedForeign(event, foreign) : [], isFit);
+    // What nobody was told is news again.
+    if (isForeignNews && isTold) foreign = foreignText(event);
     for (const lease of event.quiet) await askAfter(host, lease);
   }
-  await continueAsNew<typeof hostWatch>({ host, cursor, rules: rules ?? null, isSilent, foreign, told, heartbeatMs });
+  await continueAsNew<typeof hostWatch>({ host, cursor, rules: rules ?? null, isSilent, foreign, told: Object.fromEntries(upTo(LONGEST_TOLD, Object.entries(told))), heartbeatMs });
 }
 
 /** What goes with the question: rules that are new to the agent, and that it was missed. */
@@ -84,16 +90,24 @@ async function nextNews(host: string, input: NextEventInput, { count, heartbeatM
     return await nextEvent(input);
   } catch (error) {
     if (!(error instanceof ActivityFailure)) throw error;
-    if (known !== 'silent') await control.appendRecords({ entries: [watchEntry(host, `silent/${count}`, 'host-unreachable', { problem: failureText(error) })] });
+    if (known !== 'silent') await putOnRecord([watchEntry(host, `silent/${count}`, 'host-unreachable', { problem: failureText(error) })]);
     setCurrentDetails(`### ${host} does not answer\n${failureText(error)}`);
     if (known === 'silent' && !(error.cause instanceof TimeoutFailure)) await sleep(heartbeatMs * AGAIN, { summary: `ask ${host} again` });
     return null;
   }
 }
 
-/** A lease whose holder orders nothing: is its run still open? If not, the agent is told, and settles or frees it. */
+/** A lease whose holder orders nothing: is its run still open? If not, the agent is told, and settles or frees it. What hinders that ends no watch: the agent asks again later. */
 async function askAfter(host: string, lease: LeaseView): Promise<void> {
-  const { holder, env } = lease;
+  try {
+    await tellEnded(host, lease);
+  } catch (error) {
+    if (!(error instanceof ActivityFailure)) throw error;
+    setCurrentDetails(`### ${host} could not be told that ${lease.holder?.run} has ended\n${failureText(error)}`);
+  }
+}
+
+async function tellEnded(host: string, { holder, env }: LeaseView): Promise<void> {
   if (!holder || !(await control.isChainClosed(holder))) return;
   const { result } = await hostActivities(host, DEFAULT_TUNING, `${holder.run} has ended`).holderEnded({ env, chain: holder.chain });
   if (result === 'not-holder') return;

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import { Context } from '@temporalio/activity';
+import { createHealthActivities } from '../../activities/control/health.js';
 import type { HealthRules, HostEvent, NextEventInput } from '../../activities/host/contract.js';
 import type { HealthState } from '../../policy/checks/results.js';
 import { hostWatch, type HostWatchInput } from '../../workflows/host-watch.js';
 import { useEnvironment } from '../support/env.js';
 import { fakes } from '../support/fake-host.js';
+import { policyStore } from '../support/policies.js';
 
 const env = useEnvironment();
 const until = async (done: () => boolean) => { while (!done()) await new Promise((resolve) => setTimeout(resolve, 20)); };
@@ -100,6 +102,49 @@ test('PV-35: interpreters in use that no policy approves are on record when they
   const foreign = [{ path: '/opt/old/bin/python3.8', version: '3.8.18', processes: 2, why: 'older than any approved line' }];
   const { entries } = await watched(t, [{ kind: 'check-in', foreign }, { kind: 'hourly', foreign: [{ ...foreign[0]!, processes: 3 }] }, { kind: 'hourly', foreign: [] }]);
   assert.deepEqual(entries.filter(({ event }) => event === 'foreign-interpreter').map(({ data }) => (data['foreign'] as unknown[]).length), [1, 0]);
+});
+
+test('PV-35: interpreters that appear are told once to whom the policy names, with their command; what could not be looked at is not', async (t) => {
+  const one = { path: '/opt/old/bin/python3.8', version: '3.8.18', processes: 2, why: 'older than any approved line' };
+  const two = { ...one, path: '/srv/x y/python3.9', version: null };
+  const hidden = { path: '', version: null, processes: 3, why: '3 processes could not be inspected' };
+  const told: string[] = [];
+  const { healthAlerts } = createHealthActivities(policyStore(t, { checks: { tell: ['security'] } }));
+  const notify = async ({ notification: { severity, subject, lines, command, where }, role }: Parameters<ReturnType<typeof fakes>['control']['notify']>[0]) => {
+    told.push([role, severity, subject.replace(/ on .*/, ''), ...lines, command?.replace(/ on .*/, ''), where.replace(/^[^:]*/, '')].join('; '));
+    return { delivered: [role], failed: [] };
+  };
+  const news: Told[] = [[hidden], [hidden, one], [one, hidden], [one, two], [two], []].map((foreign) => ({ kind: 'hourly', foreign }));
+  const { entries } = await watched(t, news, { healthAlerts, notify });
+  await until(() => told.length >= 2);
+  assert.deepEqual(told.sort(), [
+    'security; warning; interpreters in use that the policy does not approve; 1 interpreter appeared; - 3.8.18 /opt/old/bin/python3.8: older than any approved line; runbook host interpreters   #; :/',
+    'security; warning; interpreters in use that the policy does not approve; 1 interpreter appeared; - unknown version /srv/x y/python3.9: older than any approved line; runbook host interpreters   #; :/',
+  ]);
+  assert.equal(entries.filter(({ event }) => event === 'foreign-interpreter').length, 5);
+});
+
+test('a policy that can\'t be read blinds no watch: the host keeps its rules, and what nobody could be told is told when it can be read', async (t) => {
+  const policies = policyStore(t, {});
+  policies.write({ timers: 'none' });
+  const real = createHealthActivities(policies);
+  const told: string[] = [];
+  const notify = async ({ notification }: { notification: { subject: string } }) => (told.push(notification.subject.replace(/ on .*/, '')), { delivered: ['mail'], failed: [] });
+  const foreign = [{ path: '/opt/old/bin/python3.8', version: '3.8.18', processes: 2, why: 'older than any approved line' }];
+  const agent = agentOf([{ kind: 'check-in', health: [ILL], foreign }, { kind: 'hourly', health: [ILL], foreign }, { kind: 'hourly', health: [ILL], foreign }]);
+  const nextEvent = (input: NextEventInput) => {
+    if (agent.asked.length === 1) policies.write({});
+    return agent.nextEvent(input);
+  };
+  const f = fakes({ host: { nextEvent }, control: { ...real, notify } });
+  await env.withWorker(t, { activities: f.control, hostActivities: f.host }, async ({ client, taskQueue, host, id }) => {
+    const handle = await client.workflow.start(hostWatch, { taskQueue, workflowId: id('watch'), args: [{ host, cursor: 0, rules: null }] });
+    await until(() => agent.asked.length > 3);
+    await handle.terminate('seen');
+  });
+  await until(() => told.length >= 2);
+  assert.deepEqual(agent.asked.map(({ health }) => health !== undefined), [false, false, true, true]);
+  assert.deepEqual(told.sort(), ['interpreters in use that the policy does not approve', 'runtime environment issues']);
 });
 
 test('invariant 12: an execution that began before there was health asks for none, and hands on to one that does', async (t) => {

@@ -4,7 +4,7 @@ import { Context } from '@temporalio/activity';
 import type { HostEvent, LeaseView } from '../../activities/host/contract.js';
 import { hostWatch } from '../../workflows/host-watch.js';
 import { useEnvironment } from '../support/env.js';
-import { fakes } from '../support/fake-host.js';
+import { fakes, saysNo } from '../support/fake-host.js';
 
 const env = useEnvironment();
 const until = async (done: () => boolean) => { while (!done()) await new Promise((resolve) => setTimeout(resolve, 20)); };
@@ -49,4 +49,20 @@ test('a quiet holder that is still open is left alone', async (t) => {
     await handle.terminate('seen');
   });
   assert.ok(!f.calls.includes('holderEnded'));
+});
+
+test('decision 12: an order that fails ends no watch: the next news is asked for, and what could be told is', async (t) => {
+  const other: LeaseView = { ...LEASE, env: { ...LEASE.env, link: '/srv/q/.venv' }, holder: { ...LEASE.holder!, chain: 'c2', run: 'ch-other' } };
+  const holderEnded = async ({ chain }: { chain: string }) => {
+    if (chain === 'c1') throw saysNo('HostRefused', '/srv/p');
+    return { result: 'freed' as const };
+  };
+  const f = fakes({ host: { nextEvent: newsFeed([{ kind: 'lease-quiet', quiet: [LEASE, other] }, { kind: 'hourly', quiet: [] }]), holderEnded }, control: { isChainClosed: async () => true } });
+  await env.withWorker(t, { activities: f.control, hostActivities: f.host }, async ({ client, taskQueue, host, id }) => {
+    const handle = await client.workflow.start(hostWatch, { taskQueue, workflowId: id('watch'), args: [{ host, cursor: 0, rules: null }] });
+    const heard = (async () => until(() => f.calls.filter((name) => name === 'nextEvent').length >= 3))();
+    await Promise.race([heard, handle.result()]);
+    await handle.terminate('seen');
+  });
+  assert.deepEqual(f.entries.map(({ event, run }) => (event === 'lease-freed' ? `${event} ${run}` : event)), ['check-in', 'lease-freed ch-other', 'check-in']);
 });

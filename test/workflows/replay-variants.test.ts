@@ -45,7 +45,7 @@ const VARIANTS: Broken[] = [
   broken('decision 12: a host that is silent for an hour', 'host-watch--check-in-and-quiet-leases', 'host-watch.js', 'HEARTBEAT_MS = 60_000', 'HEARTBEAT_MS = 3_600_000', /heartbeatMs: 60000/),
   broken('decision 12: rules for its own checks that never reach a host', 'host-watch--health-changed', 'host-watch.js', '...(health ? { health } : {}), ', '', /nextEvent/),
   broken('decision 12: worse health that is not on record', 'host-watch--health-changed', 'lib/host-news.js', '!== (told[one.link] ?? WELL)', "=== 'ill'"),
-  broken('decision 12: worse health that nobody is told of', 'host-watch--health-changed', 'host-watch.js', 'await pager.tell(health);', ''),
+  broken('decision 12: worse health that nobody is told of', 'host-watch--health-changed', 'host-watch.js', 'await pager.tell(health, ', 'await pager.tell([], '),
   broken('invariant 6: a statement of somebody without the role', 'record-statement--not-of-that-role', 'record-statement.js', 'acceptedBy.includes(one.role)', 'true'),
   broken('invariant 6: a statement under the name of its requester', 'record-statement--accepted', 'record-statement.js', 'actor: verdict.person', "actor: 'somebody'", /somebody/),
   broken('decision 12: news that are asked for again and again', 'host-watch--check-in-and-quiet-leases', 'host-watch.js', 'cursor = event.cursor;', '', /cursor/),

@@ -1,23 +1,20 @@
-/** What a host told about its own health, put on record and, where it is somebody's business, told to people. */
+/** What of a host's news is somebody's business, and telling it to people. */
 import { workflowInfo } from '@temporalio/workflow';
 import { healthKey } from '../../policy/checks/health-key.js';
-import type { HealthState } from '../../policy/checks/results.js';
+import type { HealthAlert } from '../../policy/checks/health-alert.js';
+import type { ForeignInterpreter, HealthState } from '../../policy/checks/results.js';
 import { watchRun } from '../../policy/host-keys.js';
-import type { AuditEntry } from '../../policy/records.js';
 import type { HostEvent } from '../../activities/host/contract.js';
 import { control } from './host.js';
+import { inBatches } from './host-record.js';
 import { Pager } from './paging.js';
-
-/** An entry of a host's watch; `key` is unique within this execution. */
-export function watchEntry(host: string, key: string, event: AuditEntry['event'], data: AuditEntry['data']): AuditEntry {
-  const { workflowId, runId, firstExecutionRunId: chain } = workflowInfo();
-  return { key: `${runId}/${key}`, run: watchRun(host), kind: 'watch', event, at: new Date().toISOString(), workflowId, runId, chain, actor: `agent@${host}`, host, link: '', justification: 'host watch', data };
-}
 
 /** What was told last, by link; nothing: well. */
 export type ToldHealth = Record<string, string>;
 
 const WELL = 'GOOD';
+/** Equal to no health: what could not be told is news again. */
+const UNTOLD = 'untold';
 
 const keyOf = ({ state, problems, verification }: HealthState): string => healthKey(state, problems, verification);
 
@@ -33,28 +30,62 @@ export function healthNews({ kind, health }: HostEvent, told: ToldHealth): Healt
   return news;
 }
 
-export const healthEntries = (news: AuditEntry, health: readonly HealthState[]): AuditEntry[] =>
-  health.map((one, at) => ({ ...news, key: `${news.key}/health/${at}`, event: 'health', link: one.link, data: { ...one } }));
-
 /** PV-35: on record when what is in use has changed. */
 export const foreignText = ({ foreign = [] }: HostEvent): string => foreign.map(({ path, version }) => `${path} ${version ?? ''}`).sort().join('\n');
 
-/** Pages of one host, about its environments; a run of its own tells them. */
+/** Interpreters that were not there at the last news. Without a path: processes that could not be looked at, which is told on record only. */
+export function appearedForeign({ foreign = [] }: HostEvent, before: string): ForeignInterpreter[] {
+  const known = new Set(before.split('\n').map((line) => line.slice(0, line.lastIndexOf(' '))));
+  return foreign.filter(({ path }) => path !== '' && !known.has(path));
+}
+
+/** Pages of one event about environments, each about its own; those that are left share one. */
+const PAGES = 50;
+const NAMED = 20;
+
+/** Pages of one host, about its environments and itself (no link); a run of its own tells them. */
 export class HealthPager {
   private readonly pagers = new Map<string, Pager>();
 
-  constructor(private readonly host: string) {}
+  constructor(private readonly host: string, private readonly told: ToldHealth) {}
 
-  async tell(health: HealthState[]): Promise<void> {
-    if (health.length === 0) return;
-    const { alerts, to } = await control.healthAlerts({ host: this.host, health });
-    for (const { link, severity, subject, lines } of alerts) await this.pagerOf(link).page({ event: 'health', subject, severity, lines, command: `runbook verify ${link}   # on ${this.host}`, deadline: null, to, otherwise: [] });
+  /** False: nobody knows whom to tell now, so that this health is news again. `isFit`: in parts, and so many pages at most. */
+  async tell(health: HealthState[], foreign: ForeignInterpreter[], isFit: boolean): Promise<boolean> {
+    if (health.length + foreign.length === 0) return true;
+    const alerts: HealthAlert[] = [];
+    let to: string[] = [];
+    for (const [at, part] of (isFit ? inBatches(health) : [health]).entries()) {
+      const answer = await control.healthAlerts({ host: this.host, health: part, ...(at === 0 && foreign.length > 0 ? { foreign } : {}) });
+      if (answer.isUnknown) {
+        for (const { link } of health) this.told[link] = UNTOLD;
+        return false;
+      }
+      alerts.push(...answer.alerts);
+      ({ to } = answer);
+    }
+    for (const alert of isFit ? together(this.host, alerts) : alerts) await this.page(alert, to);
+    return true;
+  }
+
+  private async page({ link, severity, subject, lines, command = `runbook verify ${link}   # on ${this.host}` }: HealthAlert, to: string[]): Promise<void> {
+    await this.pagerOf(link).page({ event: 'health', subject, severity, lines, command, deadline: null, to, otherwise: [] });
   }
 
   private pagerOf(link: string): Pager {
     const { host } = this;
-    const known = this.pagers.get(link) ?? new Pager({ run: watchRun(host), kind: 'watch', env: { host, link }, requester: `agent@${host}`, reason: 'host watch' }, `${workflowInfo().runId}/${this.pagers.size}`);
+    const known = this.pagers.get(link) ?? new Pager({ run: watchRun(host), kind: 'watch', env: { host, link: link || '/' }, requester: `agent@${host}`, reason: 'host watch' }, `${workflowInfo().runId}/${this.pagers.size}`);
     this.pagers.set(link, known);
     return known;
   }
 }
+
+/** The worst by themselves, the others in one. */
+function together(host: string, alerts: HealthAlert[]): HealthAlert[] {
+  if (alerts.length <= PAGES) return alerts;
+  const sorted = RANK.flatMap((rank) => alerts.filter(({ severity }) => severity === rank));
+  const [own, rest] = [sorted.slice(0, PAGES), sorted.slice(PAGES)];
+  const lines = rest.slice(0, NAMED).map(({ subject }) => `- ${subject}`);
+  return [...own, { link: '', severity: rest[0]!.severity, subject: `changed health of ${rest.length} more environments on ${host}`, lines, command: `runbook verify   # in each project, on ${host}` }];
+}
+
+const RANK = ['critical', 'warning', 'info'] as const;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { healthAlert } from '../../../policy/checks/health-alert.js';
+import { foreignAlert, healthAlert } from '../../../policy/checks/health-alert.js';
 import type { HealthState, Violation } from '../../../policy/checks/results.js';
 import { policyFileSchema } from '../../../policy/files/policy-file.js';
 
@@ -25,4 +25,11 @@ test('DIS-30: another interpreter is critical in production, and a warning elsew
 test('HM-06, DEF-15: more warnings than the limit are told, at the limit the end of the trouble is', () => {
   assert.deepEqual(told(stateOf([], 6)).subject, 'multiple runtime environment issues on web-01:/srv/p/.venv');
   assert.deepEqual([told(stateOf([], 5)).severity, told(stateOf([], 5)).subject], ['info', 'healthy again: web-01:/srv/p/.venv']);
+});
+
+test('PV-35: interpreters that appeared are a warning with their count, the first five by name', () => {
+  const appeared = ['3.6.1', '3.7.1', '3.8.1', '3.9.1', null, '2.7.18'].map((version, at) => ({ path: `/opt/${at}/python`, version, processes: 1, why: 'of no approved line' }));
+  const { severity, subject, lines, command } = foreignAlert(appeared, 'web-01');
+  assert.deepEqual([severity, subject, command], ['warning', 'interpreters in use that the policy does not approve on web-01', 'runbook host interpreters   # on web-01']);
+  assert.deepEqual([lines.length, lines[0], lines[5]], [6, '6 interpreters appeared', '- unknown version /opt/4/python: of no approved line']);
 });
