@@ -1,12 +1,12 @@
-import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import type { HostKey } from '../../../policy/host-keys.js';
-import { hostQueue } from '../../../policy/names.js';
+import { oneLine } from '../../../policy/text.js';
 import { enrolHost } from '../../../worker/enrol.js';
-import { acceptKey, keyOnceTold, knownKey, type AcceptOptions } from '../host-keys.js';
-import { findInstance, type Instance } from '../instance.js';
+import { acceptKey, keyOnceTold, type AcceptOptions } from '../host-keys.js';
+import { findInstance } from '../instance.js';
 import { refusal, table, type Io } from '../io.js';
 import { withClient } from '../temporal.js';
+import { listHosts, type WatchedHost } from '../watched-hosts.js';
 import { hostInterpretersCommand } from './host-interpreters.js';
 
 /** `runbook host list|accept|interpreters`. */
@@ -15,13 +15,14 @@ export function hostCommand(program: Command, io: Io): void {
   hostInterpretersCommand(host, io);
   host
     .command('list')
-    .description('enrolled hosts, and whether their agents answer')
+    .description('enrolled hosts: whether they are watched, whether their agents answer, and how many interpreters in use the policy does not approve')
     .option('--json', 'as JSON')
     .action(async (options: { json?: boolean }) => {
       const instance = findInstance();
       const hosts = await withClient(instance, (client) => listHosts(client, instance));
       if (options.json) return io.out(JSON.stringify(hosts, null, 2));
-      for (const line of table(['HOST', 'AGENT', 'KEY', 'WATCHED SINCE'], hosts.map((h) => [h.host, h.agents > 0 ? 'answers' : 'silent', KEY_WORDS[h.key.state], h.since]))) io.out(line);
+      for (const line of table(['HOST', 'AGENT', 'KEY', 'FOREIGN', 'WATCHED SINCE'], hosts.map(cellsOf), 'start')) io.out(line);
+      for (const it of hosts) for (const line of adviceOn(it)) io.talk(line);
     });
   host
     .command('accept <name>')
@@ -42,19 +43,16 @@ export function hostCommand(program: Command, io: Io): void {
 
 const KEY_WORDS: Record<HostKey['state'], string> = { accepted: 'accepted', 'not accepted': 'not accepted', changed: 'CHANGED', none: 'none told' };
 
-interface ListedHost {
-  host: string;
-  agents: number;
-  key: HostKey;
-  since: string;
+function cellsOf({ host, agents, key, foreign, watch, since }: WatchedHost): string[] {
+  const count = foreign === null ? '—' : String(foreign.interpreters.filter(({ path }) => path !== '').length);
+  return [host, agents > 0 ? 'answers' : 'silent', KEY_WORDS[key.state], count, watch === 'running' ? since : `not watched: ${watch} ${since}`];
 }
 
-async function listHosts(client: Client, instance: Instance): Promise<ListedHost[]> {
-  const hosts: ListedHost[] = [];
-  for await (const run of client.workflow.list({ query: `WorkflowType='hostWatch' AND ExecutionStatus='Running'` })) {
-    const host = run.workflowId.replace(/^watch\//, '');
-    const { pollers } = await client.workflowService.describeTaskQueue({ namespace: instance.namespace, taskQueue: { name: hostQueue(host) }, taskQueueType: 2 });
-    hosts.push({ host, agents: pollers?.length ?? 0, key: knownKey(instance, host), since: run.startTime.toISOString() });
-  }
-  return hosts.sort((a, b) => a.host.localeCompare(b.host));
+/** What there is to do about a host. */
+function adviceOn({ host, foreign, watch, since, problem }: WatchedHost): string[] {
+  const inUse = foreign?.interpreters.find(({ path }) => path !== '');
+  return [
+    ...(watch === 'running' ? [] : [`! ${host} is not watched since ${since}: its watch ${watch}${problem === null ? '' : ` (${oneLine(problem, 200)})`}`, `  try: runbook host accept ${host}`]),
+    ...(inUse ? [`! ${host}: ${inUse.version ?? 'unknown version'} ${oneLine(inUse.path, 200)} is in use: ${oneLine(inUse.why, 200)}`, `  try: runbook host interpreters   # on ${host}`] : []),
+  ];
 }
