@@ -7,9 +7,9 @@ import { quietDay } from './health-hours.js';
 import { degrading, healthPlace, type HealthPlace } from './health-light.js';
 import { logHealth } from './health-log.js';
 import { healthLine, keepRow, type Lights } from './health-round.js';
-import { afterCheck, fullDue, secondsBetween, type FullReason } from './health-rules.js';
+import { afterCheck, fullDue, secondsBetween } from './health-rules.js';
 import { readLink } from './paths.js';
-import type { HealthFinding, HealthRow } from './store-health.js';
+import type { FullFound, FullReason, HealthFinding, HealthRow } from './store-health.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -27,8 +27,9 @@ export interface Background {
 interface Begun {
   link: string;
   epoch: number;
-  /** What the light check before it saw. */
+  /** What the light check before it saw, and what of that is wrong. */
   seen: string;
+  light: HealthFinding[];
   why: FullReason;
 }
 
@@ -39,7 +40,7 @@ export function giveWay(ctx: HostContext, { full }: Background): void {
 
 /** Begins the next full check that is due, unless one is under way. None of an environment that a run has. */
 export function beginFull(ctx: HostContext, rules: HealthRules, lights: Lights, background: Background, signal: AbortSignal): void {
-  const next = background.full ? undefined : nextFull(ctx, lights, background.begun);
+  const next = background.full ? undefined : nextFull(ctx, rules, lights, background.begun);
   if (!next) return;
   background.begun.set(next.link, ctx.now().getTime());
   const cancel = new AbortController();
@@ -53,29 +54,32 @@ export function beginFull(ctx: HostContext, rules: HealthRules, lights: Lights, 
 }
 
 /** The one that has waited longest: where the quiet hours are too short for all, none is left out each night, nor by one that is always given up. */
-function nextFull(ctx: HostContext, lights: Lights, begun: Background['begun']): Begun | undefined {
+function nextFull(ctx: HostContext, rules: HealthRules, lights: Lights, begun: Background['begun']): Begun | undefined {
   const last = ({ link, full }: HealthRow): number => Math.max(begun.get(link) ?? 0, full ? Date.parse(full.at) : 0);
   for (const row of ctx.store.health.all().sort((a, b) => last(a) - last(b))) {
     const { link } = row;
     const { state, epoch } = ctx.store.leases.get(link);
     const seen = lights.get(link)?.seen;
-    const why = state === 'held' || seen === undefined ? null : fullDue(ctx, row, seen);
-    if (why !== null) return { link, epoch, seen: seen!, why };
+    const why = state === 'held' || seen === undefined ? null : fullDue(ctx, row, seen, rules.digest);
+    if (why !== null) return { link, epoch, seen: seen!, light: row.light, why };
   }
   return undefined;
 }
 
 /** What was given up, or measured while somebody changed the environment, says nothing: it is done again. */
-async function fullCheck(ctx: HostContext, rules: HealthRules, { link, epoch, seen, why }: Begun, signal: AbortSignal): Promise<void> {
+async function fullCheck(ctx: HostContext, rules: HealthRules, { link, epoch, seen, light, why }: Begun, signal: AbortSignal): Promise<void> {
   const { store } = ctx;
   const began = ctx.now();
   const at = placeOf(ctx, link, rules);
-  const result = await resultOf(ctx, at, signal, store.health.get(link)?.full?.findings ?? []);
+  const last = store.health.get(link)?.full;
+  const result = await resultOf(ctx, at, signal, last?.findings ?? []);
   const isSame = store.leases.get(link).epoch === epoch && (!at || JSON.stringify(readLink(at.place)) === JSON.stringify(at.view));
   if (signal.aborted || !isSame || !store.health.get(link)) return;
   const { findings, verification } = result;
+  // What was not measured now says nothing of what the light check finds now.
+  const full: FullFound = { findings, seen, at: began.toISOString(), why, rules: rules.digest, light: (verification ? light : last?.light) ?? [] };
   const change = {
-    full: { findings, seen, at: began.toISOString() },
+    full,
     ...(verification ? { verification } : {}),
     ...(why === 'quiet' ? { quietDay: quietDay(began, ctx.agentFile.health.quietHours, `${ctx.host}:${link}`) } : {}),
     ...(why === 'recheck' ? { recheckedAt: began.toISOString() } : {}),

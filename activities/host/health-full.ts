@@ -2,9 +2,10 @@
 import { preflight } from '../../policy/checks/preflight.js';
 import { preflightLog } from '../../policy/checks/preflight-log.js';
 import type { EnvironmentFacts } from '../../policy/checks/facts.js';
-import type { CheckRules } from '../../policy/checks/model.js';
+import type { CheckResult, CheckRules } from '../../policy/checks/model.js';
 import type { HealthState, PreflightReport, VerificationResult } from '../../policy/checks/results.js';
 import { verify } from '../../policy/checks/verification.js';
+import { normalizeProjectName } from '../../policy/project-name.js';
 import { oneLine } from '../../policy/text.js';
 import { measureEnvironment } from './checks/measure-environment.js';
 import type { CheckPlace } from './checks/place.js';
@@ -47,13 +48,30 @@ export function judged(report: PreflightReport, result: VerificationResult, { wa
   const blocking = report.exitCode === 0 ? [] : report.checks.filter(({ blocking, status }) => blocking && status !== 'pass' && status !== 'warn');
   const blockedNames = new Set(blocking.map(({ check }) => nameOf(check)));
   const violations = result.violations.map((one): HealthFinding => ({ ...one, message: oneLine(one.message, MESSAGE), degrades: (isFailed && one.severity === 'critical') || blockedNames.has(one.check) }));
-  // What the verifier says in the same words is not said twice.
-  const isSaid = (lines: string[]): boolean => result.violations.some(({ message }) => oneLine(lines.join('; '), Infinity).includes(oneLine(message, Infinity)));
-  const only = blocking.filter(({ lines }) => !isSaid(lines)).map(({ check, status, lines }): HealthFinding => ({ check: nameOf(check), severity: status === 'fail' ? 'critical' : 'warning', message: oneLine(lines.join('; '), MESSAGE), degrades: true }));
+  const only = blocking
+    .map((one) => ({ ...one, lines: unsaid(one, result) }))
+    .filter(({ lines }) => lines.length > 0)
+    .map(({ check, status, lines }): HealthFinding => ({ check: nameOf(check), severity: status === 'fail' ? 'critical' : 'warning', message: oneLine(lines.join('; '), MESSAGE), degrades: true }));
   const all = [...violations, ...only];
   const untold: HealthFinding[] = (isFailed || report.exitCode !== 0) && !all.some(({ degrades }) => degrades) ? [{ check: 'verification', severity: 'warning', message: `verification is ${result.overall_status}, preflight ${report.status}`, degrades: true }] : [];
   const critical = result.violations.filter(({ severity }) => severity === 'critical').length;
   return { findings: [...all, ...untold], verification: { status: result.overall_status, critical, violations: result.violations.length, warnings: result.warnings.length, overWarningLimit: result.warnings.length > warningLimit, at: result.timestamp } };
+}
+
+/**
+ * Lines of a check that stops preflight about what the verifier does not tell. Where both judge the same fault, how bad it is to
+ * who watches is the verifier's word (DIS-07, DIS-08), and it counts once (HM-05). Only of packages they ask for different ones:
+ * the verifier for those of `minimumVersions`, preflight for the modules of `required`.
+ */
+function unsaid({ check, lines, evidence }: CheckResult, { violations, package_integrity_check: packages }: VerificationResult): string[] {
+  if (!violations.some((one) => one.check === nameOf(check))) return lines;
+  if (check !== 'package-dependencies') return [];
+  const { missing, untried } = evidence as { missing?: string[]; untried?: string[] };
+  // No import could be tried: the verifier says so where it asks for any package.
+  if (!missing || !untried) return packages.required_packages.length > 0 ? [] : lines;
+  const said = new Set(packages.missing_packages.map(normalizeProjectName));
+  const others = [...missing, ...untried].filter((module) => !said.has(normalizeProjectName(module)));
+  return lines.filter((line) => others.some((module) => line.startsWith(`${module}: `)));
 }
 
 /** Preflight's checks by the names of the verifier's, where both judge the same. */

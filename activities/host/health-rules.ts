@@ -3,7 +3,7 @@ import type { HealthState, Violation } from '../../policy/checks/results.js';
 import type { HostContext } from './context.js';
 import type { HealthRules } from './contract.js';
 import { quietDay } from './health-hours.js';
-import { rowKey, type HealthFinding, type HealthRow } from './store-health.js';
+import { findingsOf, rowKey, type FullReason, type HealthFinding, type HealthRow } from './store-health.js';
 
 const HOUR_MS = 3_600_000;
 /** Problems told of one environment. */
@@ -33,8 +33,6 @@ export function afterCheck(before: HealthRow | undefined, link: string, mode: He
   return { ...after, mode: mode === 'light' && before && rowKey(before) === rowKey(after) ? before.mode : mode };
 }
 
-const findingsOf = ({ light, full }: Pick<HealthRow, 'light' | 'full'>): HealthFinding[] => [...light, ...(full?.findings ?? [])];
-
 function counting(series: HealthRow['series'], state: HealthRow['state']): HealthRow['series'] {
   const last = series.at(-1);
   const grown: HealthRow['series'] = last?.[0] === state ? [...series.slice(0, -1), [state, last[1] + 1]] : [...series, [state, 1]];
@@ -57,23 +55,30 @@ function problemsOf(row: HealthRow): Violation[] {
   return [...each.values()].slice(0, TOLD);
 }
 
-/** Why a full check is due now. */
-export type FullReason = 'quiet' | 'degraded' | 'recheck';
-
 /**
  * Once in each night's quiet hours. Outside them at most once an hour: where the state has turned to DEGRADED since the last one,
- * and again while what only a full one sees keeps it so; and once more at once when light checks find nothing any more.
+ * and again while what only a full one sees keeps it so; where there was none by these rules, or with this link and lock (a GOOD
+ * that preflight never gave is none, HM-03); and once more at once when light checks find nothing any more.
  * @param seen what the last light check saw
+ * @param rules digest of those that hold now
  */
-export function fullDue(ctx: HostContext, row: HealthRow, seen: string | undefined): FullReason | null {
+export function fullDue(ctx: HostContext, row: HealthRow, seen: string, rules: string): FullReason | null {
   const now = ctx.now();
+  const { full, light, state, since, recheckedAt } = row;
   const night = quietDay(now, ctx.agentFile.health.quietHours, `${ctx.host}:${row.link}`);
   if (night !== null && night !== row.quietDay) return 'quiet';
-  if (row.state === 'GOOD') return null;
-  const isFromFull = row.full?.findings.some(({ degrades }) => degrades) ?? false;
-  if (isHourOver(row.full?.at, now)) return isFromFull || !row.full || row.full.at < row.since ? 'degraded' : null;
-  const isRepaired = isFromFull && row.light.length === 0 && seen !== undefined && seen !== row.full!.seen;
-  return isRepaired && isHourOver(row.recheckedAt ?? undefined, now) ? 'recheck' : null;
+  const isDegraded = state === 'DEGRADED';
+  if (!full) return isDegraded ? 'degraded' : 'unmeasured';
+  const isFromFull = full.findings.some(({ degrades }) => degrades);
+  const hasTurned = isDegraded && full.at < since;
+  // One that found nothing, and was made for no fault, does not use up the turn of the first fault after it (HM-04).
+  if (hasTurned && !isFromFull && (full.why === 'unmeasured' || full.why === 'quiet')) return 'degraded';
+  if (isHourOver(full.at, now)) {
+    if (isFromFull || hasTurned) return 'degraded';
+    return full.rules === rules && full.seen === seen ? null : 'unmeasured';
+  }
+  const isRepaired = isFromFull && light.length === 0 && seen !== full.seen;
+  return isRepaired && isHourOver(recheckedAt ?? undefined, now) ? 'recheck' : null;
 }
 
 /** Also where the clock was set back behind it. */

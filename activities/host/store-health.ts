@@ -9,6 +9,24 @@ export interface HealthFinding extends Violation {
   degrades: boolean;
 }
 
+/** Why a full check was made. `unmeasured`: by these rules, or with this link and lock, there was none yet. */
+export type FullReason = 'quiet' | 'degraded' | 'recheck' | 'unmeasured';
+
+/** What the last full check found; it stands until the next one. */
+export interface FullFound {
+  findings: HealthFinding[];
+  /** What a light look saw right before it. */
+  seen: string;
+  /** ISO: when it began. */
+  at: string;
+  /** Absent in rows of an agent that did not keep these. */
+  why?: FullReason;
+  /** Digest of the rules it was made by. */
+  rules?: string;
+  /** What the light check had found when it began to measure. */
+  light?: HealthFinding[];
+}
+
 /** One environment's health. */
 export interface HealthRow {
   /** Canonical link path. */
@@ -19,8 +37,7 @@ export interface HealthRow {
   since: string;
   /** What the last light check found. */
   light: HealthFinding[];
-  /** What the last full check found; it stands until the next one. */
-  full: { findings: HealthFinding[]; /** What a light look saw right before it. */ seen: string; /** ISO: when it began. */ at: string } | null;
+  full: FullFound | null;
   verification: HealthState['verification'];
   /** States of the checks since the last event, run-length. */
   series: [state: HealthState['state'], count: number][];
@@ -57,8 +74,16 @@ export interface HealthTable {
   setForeign(row: ForeignRow): void;
 }
 
+/** What is wrong, each fault once (HM-05): what a light check had found before the full one is told in the full one's words, unless these are milder. */
+export function findingsOf({ light, full }: Pick<HealthRow, 'light' | 'full'>): HealthFinding[] {
+  const { findings = [], light: before = [] } = full ?? {};
+  const isSaid = ({ check, severity, message }: HealthFinding): boolean =>
+    before.some((one) => one.check === check && one.message === message) && findings.some((one) => one.check === check && one.degrades && (one.severity === 'critical' || severity === 'warning'));
+  return [...light.filter((one) => !isSaid(one)), ...findings];
+}
+
 /** What is told when it changes. */
-export const rowKey = ({ state, light, full, verification }: Pick<HealthRow, 'state' | 'light' | 'full' | 'verification'>): string => healthKey(state, [...light, ...(full?.findings ?? [])], verification);
+export const rowKey = (row: Pick<HealthRow, 'state' | 'light' | 'full' | 'verification'>): string => healthKey(row.state, findingsOf(row), row.verification);
 
 /** The rows of health of a store. */
 export function healthTable(db: Database.Database): HealthTable {

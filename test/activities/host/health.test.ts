@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, readFileSync, readdirSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, readdirSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { beginFull, type Background } from '../../../activities/host/health-background.js';
-import { judged } from '../../../activities/host/health-full.js';
-import { rowKey } from '../../../activities/host/store-health.js';
 import type { Lights } from '../../../activities/host/health-round.js';
+import type { FullReason } from '../../../activities/host/store-health.js';
 import { findRiders } from '../../../activities/host/riders.js';
 import { healthFolder } from '../../../activities/host/health-log.js';
 import { acquireLease, holderEnded } from '../../../activities/host/lease.js';
 import { resolvePlace } from '../../../activities/host/paths.js';
 import { processFile, processStat } from '../../../activities/host/proc.js';
+import { fullDue, healthState } from '../../../activities/host/health-rules.js';
 import { openAgentStore } from '../../../activities/host/store.js';
-import type { PreflightReport, VerificationResult } from '../../../policy/checks/results.js';
+import { healthAlert } from '../../../policy/checks/health-alert.js';
 import { driftBench, user, type DriftBench, type Drifting } from '../../support/drift.js';
 import { noon, rulesOf, watching, type Watching } from '../../support/health.js';
 import { testScope } from '../../support/host.js';
@@ -63,7 +63,7 @@ test('VJ-17: without rules nothing is checked and no event says so; rules come w
   await assert.rejects(one.next(first.cursor, { health: rules }), /no news/);
   await one.settle();
   const told = await one.next(first.cursor);
-  assert.deepEqual([told.kind, told.rules, told.health!.map(({ link: at, state, mode, series }) => [at, state, mode, series])], ['check-in', rules.digest, [[link, 'GOOD', 'light', 'GOOD×1']]]);
+  assert.deepEqual([told.kind, told.rules, told.health!.map(({ link: at, state, mode, series }) => [at, state, mode, series])], ['check-in', rules.digest, [[link, 'GOOD', 'full', 'GOOD×2']]]);
   one.stop();
 
   const store = openAgentStore(one.ctx.store.path);
@@ -84,19 +84,19 @@ test('HM-01: a check every 300 s by the host\'s clock, at once by other rules; a
   const one = fresh();
   const count = (): number => one.row(link)?.series.reduce((sum, [, n]) => sum + n, 0) ?? 0;
   await one.settle();
-  assert.equal(count(), 1);
+  assert.equal(count(), 2, 'a light one and the first full one');
   one.clock.now += 299_000;
   await one.settle();
-  assert.equal(count(), 1);
+  assert.equal(count(), 2);
   one.clock.now += 1_000;
   await one.settle();
-  assert.equal(count(), 2);
+  assert.equal(count(), 3);
   one.take(rulesOf(live.python, { required: ['alpha'], warningLimit: 7 }));
   await one.settle();
-  assert.equal(count(), 3);
+  assert.equal(count(), 4);
   one.clock.now -= 10_000;
   await one.settle();
-  assert.equal(count(), 4);
+  assert.equal(count(), 5);
   one.stop();
 });
 
@@ -104,19 +104,19 @@ test('HM-03, HM-04: GOOD to DEGRADED is followed by preflight and verifier at on
   const one = fresh();
   await one.settle();
   const { cursor } = await one.next(1_000);
-  assert.equal(one.row(link)!.full, null);
+  const before = fulls(one).length;
   await withoutLock(async () => {
     one.clock.now += 300_000;
     await one.settle();
     const row = one.row(link)!;
-    assert.deepEqual([row.state, row.mode, fulls(one).length], ['DEGRADED', 'full', 1]);
+    assert.deepEqual([row.state, row.mode, fulls(one).length - before], ['DEGRADED', 'full', 1]);
     assert.deepEqual([row.verification!.status, row.verification!.critical], ['WARNING', 0]);
     const event = await one.next(cursor);
     assert.equal(event.kind, 'changed');
     const [state, ...none] = event.health!;
     assert.deepEqual([state!.state, state!.since, none], ['DEGRADED', new Date(one.clock.now).toISOString(), []]);
     assert.equal(state!.series, 'DEGRADED×2', 'a light one and a full one since the check-in');
-    assert.deepEqual([...new Set(state!.problems.map(({ check }) => check))], ['wheel_status']);
+    assert.deepEqual(state!.problems.map(({ check, severity }) => [check, severity]), [['wheel_status', 'warning']], 'as bad as the verifier says (DIS-07)');
     assert.equal(state!.problems.some((problem) => 'degrades' in problem), false);
 
     // Gone and empty are two messages and one problem.
@@ -138,15 +138,81 @@ test('HM-03, HM-04: GOOD to DEGRADED is followed by preflight and verifier at on
     assert.equal(more.health![0]!.since, state!.since);
     unlinkSync(join(live.tree, 'injected.pth'));
     chmodSync(join(live.tree), 0o555);
-    assert.equal(fulls(one).length, 1, 'at most one an hour');
+    assert.equal(fulls(one).length - before, 1, 'at most one an hour');
   });
   one.stop();
 });
 
-test('HM-03: what only a full check saw stands until the next one, which comes at once when a light one finds nothing any more', async () => {
-  const one = fresh();
+test('HM-03, VJ-17: GOOD is said only where preflight ran: at once, and within the hour by other rules and on another lock', async () => {
+  const one = fresh({ required: ['no_such_module'] });
   const before = fulls(one).length;
   await one.settle();
+  assert.deepEqual([one.row(link)!.state, one.row(link)!.verification!.status, fulls(one).length - before], ['DEGRADED', 'PASSED', 1]);
+  const hours = async (count: number): Promise<string> => {
+    one.clock.now += count * 3_600_000;
+    await one.settle();
+    return `${one.row(link)!.state} ${fulls(one).length - before}`;
+  };
+  one.take(rulesOf(live.python, { required: ['alpha'] }));
+  assert.equal(await hours(1), 'GOOD 2');
+  assert.equal(await hours(1), 'GOOD 2', 'nothing is new');
+  one.take(rulesOf(live.python, { required: ['no_such_module'] }));
+  assert.equal(await hours(0.1), 'DEGRADED 3');
+  one.take(rulesOf(live.python, { required: ['alpha'] }));
+  assert.equal(await hours(0.9), 'DEGRADED 3', 'at most one an hour');
+  assert.equal(await hours(0.1), 'GOOD 4');
+  const text = readFileSync(lock(), 'utf8');
+  try {
+    writeFileSync(lock(), `${text}extra==1.0\n`);
+    assert.equal(await hours(0.5), 'GOOD 4', 'at most one an hour');
+    assert.equal(await hours(0.5), 'DEGRADED 5');
+    assert.match(one.row(link)!.full!.findings[0]!.message, /extra==1\.0 is missing/);
+  } finally {
+    writeFileSync(lock(), text);
+  }
+  one.stop();
+});
+
+test('HM-05: a file that everybody may write is one critical violation, whichever of the checks saw it', async () => {
+  const rules = rulesOf(live.python, { required: ['alpha'] });
+  const one = fresh();
+  await one.settle();
+  const { mode } = statSync(lock());
+  chmodSync(lock(), 0o666);
+  try {
+    one.clock.now += 300_000;
+    await one.watch.look();
+    const told = (): string[] => healthAlert(healthState(one.row(link)!), 'web-01', rules.policy).lines;
+    assert.deepEqual(told(), ['1 critical violation found', '- security: requirements.txt: everybody may write it (mode 666)']);
+    await one.watch.idle();
+    assert.deepEqual(told(), ['1 critical violation found', '- security: everybody may write requirements.txt (mode 666)']);
+    // The next light check sees it, too.
+    one.clock.now += 300_000;
+    await one.settle();
+    assert.equal(one.row(link)!.light.length, 1);
+    assert.equal(told().length, 2);
+  } finally {
+    chmodSync(lock(), mode);
+  }
+  one.stop();
+});
+
+test('HM-04: a full check that was made for no fault does not use up the turn of the first fault after it; one that was made for a fault does', () => {
+  const { ctx } = watching(bench.host, { now: noon() });
+  const ago = (minutes: number): string => new Date(noon() - minutes * 60_000).toISOString();
+  const light = [{ check: 'security', severity: 'critical' as const, message: 'm', degrades: true }];
+  const due = (why: FullReason | undefined, at: number, findings = light.slice(1)): FullReason | null =>
+    fullDue(ctx, { link, state: 'DEGRADED', mode: 'light', since: ago(10), light, full: { findings, seen: 's', at: ago(at), ...(why ? { why } : {}), rules: 'r' }, verification: null, series: [], quietDay: null, recheckedAt: null }, 's', 'r');
+  assert.deepEqual((['quiet', 'unmeasured', 'degraded', 'recheck', undefined] as const).map((why) => due(why, 20)), ['degraded', 'degraded', null, null, null]);
+  assert.equal(due('unmeasured', 5), null, 'it has seen the fault');
+  assert.equal(due('unmeasured', 20, light), null, 'it is what degrades');
+  assert.equal(due('degraded', 60), 'degraded');
+});
+
+test('HM-03: what only a full check saw stands until the next one, which comes at once when a light one finds nothing any more', async () => {
+  const one = fresh();
+  await one.settle();
+  const before = fulls(one).length;
   await withoutLock(async () => {
     one.clock.now += 300_000;
     await one.settle();
@@ -235,23 +301,6 @@ test('of several that are due the one is checked in full whose last full check i
   }
 });
 
-test('what a check says is told in 1,000 characters at most, and once', () => {
-  const message = `${'é'.repeat(5_000)}\nend`;
-  const verified = { overall_status: 'FAILED', violations: [{ check: 'security', severity: 'critical', message }], warnings: [], timestamp: '2026-11-21T12:00:00Z' } as unknown as VerificationResult;
-  const report = { exitCode: 1, status: 'NOT_READY', checks: [{ check: 'security-permissions', blocking: true, status: 'fail', lines: [message] }, { check: 'wheel-status', blocking: true, status: 'fail', lines: ['x'.repeat(2_000)] }] } as unknown as PreflightReport;
-  const { findings } = judged(report, verified, { warningLimit: 5 });
-  assert.deepEqual(findings.map(({ check, message: told }) => [check, told.length, told.at(-1)]), [['security', 1000, '…'], ['wheel_status', 1000, '…']]);
-});
-
-test('HM-06: that there are more warnings than the limit is told, however many more', () => {
-  const report = { exitCode: 0, status: 'READY', checks: [] } as unknown as PreflightReport;
-  const keyWith = (warnings: number): string => {
-    const { findings, verification } = judged(report, { overall_status: 'WARNING', violations: [], warnings: Array(warnings).fill('w'), timestamp: '' } as unknown as VerificationResult, { warningLimit: 5 });
-    return rowKey({ state: 'GOOD', light: [], full: { findings, seen: '', at: '' }, verification });
-  };
-  assert.deepEqual([0, 5, 6, 7].map(keyWith), ['GOOD', 'GOOD', 'GOOD warnings', 'GOOD warnings']);
-});
-
 test('HM-04, DIS-28: in the quiet hours everything is checked in full once, also over midnight; a host that was off catches up in the next ones', async () => {
   const { agentFile } = bench.host.ctx;
   const hours = agentFile.health.quietHours;
@@ -264,20 +313,21 @@ test('HM-04, DIS-28: in the quiet hours everything is checked in full once, also
       await one.settle();
       return fulls(one).length - before;
     };
-    assert.equal(await at(21, 12, 0), 0);
-    assert.equal(await at(22, 2, 59), 1, 'the night from the 21st to the 22nd');
+    assert.equal(await at(21, 12, 0), 1, 'the first one');
+    assert.equal(one.row(link)!.quietDay, null);
+    assert.equal(await at(22, 2, 59), 2, 'the night from the 21st to the 22nd');
     assert.equal(one.row(link)!.quietDay, '20261121');
     assert.deepEqual([one.row(link)!.state, one.row(link)!.full!.findings.find(({ degrades }) => degrades)!.check], ['DEGRADED', 'package_integrity']);
     one.take(rulesOf(live.python, { required: ['alpha'] }));
-    assert.equal(await at(22, 3, 0), 1, 'over, and an hour is not');
+    assert.equal(await at(22, 3, 0), 2, 'over, and an hour is not');
     assert.equal(one.row(link)!.state, 'DEGRADED', 'no light check can say that it imports now');
-    assert.equal(await at(22, 3, 59), 2, 'an hour later it is asked again');
+    assert.equal(await at(22, 3, 59), 3, 'an hour later it is asked again');
     assert.equal(one.row(link)!.state, 'GOOD');
-    assert.equal(await at(22, 22, 59), 2);
-    assert.equal(await at(23, 0, 59), 3);
-    assert.equal(await at(23, 2, 59), 3, 'once a night');
+    assert.equal(await at(22, 22, 59), 3);
+    assert.equal(await at(23, 0, 59), 4);
+    assert.equal(await at(23, 2, 59), 4, 'once a night');
     // Off for two nights.
-    assert.equal(await at(26, 1, 0), 4);
+    assert.equal(await at(26, 1, 0), 5);
     one.stop();
   } finally {
     agentFile.health.quietHours = hours;
@@ -369,11 +419,11 @@ test('HM-01: what a run leaves is checked as soon as the run has given it back',
   await acquireLease(one.ctx, testScope(), { env: live.project.env, holder, priority: 'forward' });
   one.clock.now += 300_000;
   await one.settle();
-  assert.equal(count(), 1, 'a run has it: later');
+  assert.equal(count(), 2, 'a run has it: later');
   await holderEnded(one.ctx, testScope(), { env: live.project.env, chain: holder.chain });
   await one.settle();
   await one.settle();
-  assert.equal(count(), 2);
+  assert.equal(count(), 3);
   one.stop();
 });
 
