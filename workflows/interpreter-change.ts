@@ -10,6 +10,7 @@ import type { ReviewState, ReviewStep, Warrant } from '../policy/model-approval.
 import type { ReviewRequest, RunResult } from '../policy/model.js';
 import type { ControlActivities } from '../activities/control/contract.js';
 import { decide, OUTCOME_OF } from './lib/deciding.js';
+import { documentProblem } from './lib/documents.js';
 import type { Ended } from './lib/exception-life.js';
 import { failureText, failureType, isRefusal, objectionsOf, rethrowMistake } from './lib/failures.js';
 import { control } from './lib/host.js';
@@ -24,8 +25,6 @@ export interface ReviewResult extends RunResult {
 }
 
 type Terms = Extract<Awaited<ReturnType<ControlActivities['reviewTerms']>>, { refused: null }>;
-/** Longest document that is taken in one message, in characters. */
-const MAX_DOCUMENT = 200_000;
 
 export async function interpreterChange(request: ReviewRequest): Promise<ReviewResult> {
   const run = new Run(request, 'interpreter-change', null);
@@ -112,8 +111,7 @@ class Review {
   /** By anybody: who decides on the step signs its digest. Once for each name. */
   private async takeEvidence({ step, name, document, by }: EvidenceInput): Promise<{ taken: boolean; message: string }> {
     const said = (message: string) => ({ taken: false, message });
-    if (document.trim() === '' || document.length > MAX_DOCUMENT) return said(`expected a document of 1 to ${MAX_DOCUMENT} characters, got ${document.length}`);
-    const problem = this.notWanted(step, name) ?? (await this.revisionProblem(step)) ?? this.notWanted(step, name);
+    const problem = documentProblem(document) ?? this.notWanted(step, name) ?? (await this.revisionProblem(step)) ?? this.notWanted(step, name);
     if (problem !== null) return said(problem);
     const sha256 = sha256Hex(document);
     this.stateOf(step).evidence.push({ name, sha256, by });

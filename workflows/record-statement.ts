@@ -5,6 +5,7 @@ import { readStatement } from '../policy/checks/statement.js';
 import { watchRun } from '../policy/host-keys.js';
 import type { EnvironmentRef } from '../policy/model.js';
 import { FAILURE } from '../policy/names.js';
+import { documentProblem } from './lib/documents.js';
 import { control, verifyVote } from './lib/host.js';
 import { now } from './lib/time.js';
 
@@ -20,8 +21,6 @@ export interface RecordStatementInput {
 }
 
 const EVENT = { 'manual-preflight': 'preflight-signed', 'accept-warnings': 'warnings-accepted' } as const;
-/** Longest document that is taken, in characters. */
-const MAX_DOCUMENT = 200_000;
 
 export async function recordStatement(input: RecordStatementInput): Promise<{ taken: boolean; message: string }> {
   const { kind, env, text, signature, document, reason } = input;
@@ -52,6 +51,7 @@ function inputProblem({ kind, env, text, document, reason }: RecordStatementInpu
   if (facts.kind !== kind || facts.env.host !== env.host || facts.env.link !== env.link) return `the signed text: expected ${kind} of ${env.host}:${env.link}, got ${facts.kind} of ${facts.env.host}:${facts.env.link}`;
   if (facts.namespace !== workflowInfo().namespace) return `the signed text is for namespace ${facts.namespace}`;
   if (facts.reason !== reason) return 'the signed text gives another reason';
-  if (document.trim() === '' || document.length > MAX_DOCUMENT) return `the document: expected 1 to ${MAX_DOCUMENT} characters, got ${document.length}`;
+  const unfit = documentProblem(document);
+  if (unfit !== null) return unfit;
   return facts.document === sha256Hex(document) ? null : `the document: expected sha256:${facts.document}, got another`;
 }

@@ -6,7 +6,7 @@ import type { Instance } from './instance.js';
 import { EXIT, couldNotTell, type Io } from './io.js';
 import { recordsOf } from './known-runs.js';
 
-/** Longest document a run takes, in bytes: every character of it is one at least (workflows). */
+/** Longest document a run takes, in bytes (workflows/lib/documents.ts). */
 export const LONGEST_DOCUMENT_BYTES = 200_000;
 /** A signature is verified meanwhile; a control worker that was restarted is back within seconds. */
 const ANSWER_LIMIT_MS = 30_000;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { abortUpdate, statusQuery } from '../../workflows/messages.js';
+import { abortUpdate, rootCauseUpdate, statusQuery } from '../../workflows/messages.js';
 import { useEnvironment } from '../support/env.js';
 import { HOUR_MS, isStanding, live, stepsOf } from '../support/exception-life.js';
 import { fakes, saysNo, VERIFIED } from '../support/fake-host.js';
@@ -169,4 +169,15 @@ test('the end is not made permanent by a host that refuses: it goes back', { tim
     assert.equal(result.exception!.ending, 'reverted');
   });
   assert.ok(f.calls.includes('undo'));
+});
+
+test('EE-07: a root cause that the records could not keep is not taken, however few its characters', { timeout: 120_000 }, async (t) => {
+  await live(env, t, fakes(), async (living) => {
+    await living.vote('grant', ['alice', 'carol']);
+    await isStanding(living);
+    const answer = await living.handle.executeUpdate(rootCauseUpdate, { args: [{ text: 't', signature: 'erin', document: '検'.repeat(100_000) }] });
+    assert.deepEqual(answer, { taken: false, message: 'the document: expected 1 to 200000 bytes, got 300000' });
+    await living.handle.executeUpdate(abortUpdate, { args: [{ by: 'bob', reason: 'seen' }] });
+    assert.equal((await living.handle.result()).outcome, 'rolled-back');
+  });
 });

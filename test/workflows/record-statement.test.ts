@@ -8,6 +8,8 @@ import { useEnvironment } from '../support/env.js';
 import { fakes } from '../support/fake-host.js';
 
 const env = useEnvironment();
+/** Few enough characters, and too many bytes. */
+const LONG = '検'.repeat(100_000);
 const DOCUMENT = '{"overall_status":"WARNING"}';
 const ENV = { host: 'web-01', link: '/srv/pricer/.venv' };
 const FACTS = { kind: 'accept-warnings', env: ENV, digest: 'a'.repeat(64), document: sha256Hex(DOCUMENT), namespace: 'default', at: '2026-11-21T12:00:00.000Z', reason: 'looked at together' } as const;
@@ -45,6 +47,7 @@ test('invariant 14: a text of something else, of another environment, namespace,
     [{ env: { ...ENV, host: 'web-02' } }, /expected accept-warnings of web-02/],
     [{ text: statementText({ ...FACTS, namespace: 'other' }) }, /namespace/],
     [{ document: `${DOCUMENT} ` }, /the document/],
+    [{ document: LONG, text: statementText({ ...FACTS, document: sha256Hex(LONG) }) }, /1 to 200000 bytes, got 300000/],
     [{ reason: 'no reason' }, /another reason/],
   ];
   const f = fakes();

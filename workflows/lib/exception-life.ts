@@ -6,6 +6,7 @@ import type { DecisionResult, ExceptionClock, ExceptionTerms, Warrant } from '..
 import type { ChangeRequest, Objection, Outcome, RunResult } from '../../policy/model.js';
 import { rootCauseText } from '../../policy/signed-texts.js';
 import { rootCauseUpdate, type RootCauseInput } from '../messages.js';
+import { documentProblem } from './documents.js';
 import { failureText, rethrowMistake } from './failures.js';
 import { control, verifyVote } from './host.js';
 import { Pager } from './paging.js';
@@ -18,9 +19,6 @@ export interface Ended {
   message: string;
   objections: Objection[];
 }
-
-/** Longest root cause that is taken in one message, in characters. */
-const MAX_DOCUMENT = 200_000;
 
 export class ExceptionLife {
   readonly clock: ExceptionClock;
@@ -92,9 +90,8 @@ export class ExceptionLife {
     const t = now();
     const ulid = parseWorkflowId(workflowInfo().workflowId)?.ulid ?? '';
     const said = (message: string) => ({ taken: false, message });
-    const early = this.rootCauseProblem();
+    const early = this.rootCauseProblem() ?? documentProblem(document);
     if (early !== null) return said(early);
-    if (document.trim() === '' || document.length > MAX_DOCUMENT) return said(`expected a document of 1 to ${MAX_DOCUMENT} characters, got ${document.length}`);
     const sha256 = sha256Hex(document);
     if (text !== rootCauseText(this.request.run, ulid, workflowInfo().namespace, sha256)) return said('the signed text is not that of this document and run');
     const verdict = await verifyVote({ text, signature, t }, 'runbook.statement').catch((error: unknown) => {

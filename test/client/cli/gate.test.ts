@@ -168,7 +168,7 @@ test('a statement that the records do not take is bad input, and says why', { ti
   const io = { out: () => undefined, talk: () => undefined, interactive: false, ask: () => Promise.resolve(false), now: () => new Date() };
   const said = { kind: 'accept-warnings', env: it.env, digest: '0'.repeat(64), document: 'x'.repeat(200_001), reason: 'too much' } as const;
   await assert.rejects(signAndRecord(io, it.instance(), said, { key: people.alice.file, yes: true, json: true }), (error: CliError) => {
-    assert.deepEqual([error.code, error.lines], [64, ['refused: the document: expected 1 to 200000 characters, got 200001', '  try: measure and sign anew', 'nothing is on record']]);
+    assert.deepEqual([error.code, error.lines], [64, ['refused: the document: expected 1 to 200000 bytes, got 200001', '  try: measure and sign anew', 'nothing is on record']]);
     return true;
   });
 });
