@@ -1,10 +1,10 @@
 /** `runbook plan`: the plan and nothing more. Nothing is changed and nothing is put on record. */
-import { workflowInfo } from '@temporalio/workflow';
 import type { ChangeRequest, LockVerdict, Objection, Plan, ProjectLitter } from '../policy/model.js';
 import type { FallbackDecision, Ladder, OrRefusal } from '../activities/control/contract.js';
 import { callHost, control } from './lib/host.js';
 import { chooseOn, fallbackPlace, judge, lookAt, planChangeOn, planFrom, type Planned } from './lib/planning.js';
 import { Run } from './lib/run.js';
+import { NoRecords } from './lib/run-records.js';
 
 /** A refusal after the lock was judged keeps the verdicts. */
 export type PlanAnswer = { refused: Objection[]; verdicts?: LockVerdict[] } | ({ refused: null } & {
@@ -21,7 +21,7 @@ export type PlanAnswer = { refused: Objection[]; verdicts?: LockVerdict[] } | ({
 
 export async function planChange(request: ChangeRequest): Promise<PlanAnswer> {
   // A plan has no run of its own: it borrows the words and keeps no record.
-  const run = new Run(request, request.kind, `${workflowInfo().workflowId}/none`);
+  const run = new Run(request, request.kind, null, new NoRecords(request, request.kind));
   if (request.kind !== 'fallback') {
     const planned = answer(await planChangeOn(run, request), null, []);
     if (planned.refused || !request.cleanProject) return planned;

@@ -48,3 +48,8 @@ export class RunRecords {
     await CancellationScope.withTimeout('10 seconds', () => this.write()).catch(() => null);
   }
 }
+
+/** Of a plan: it changes nothing, and leaves nothing on record that would have to end. */
+export class NoRecords extends RunRecords {
+  override note(): void {}
+}

@@ -52,14 +52,12 @@ export class Run {
   private readonly display: RunDisplay;
   /** From the undo on, nothing waits for the records (invariant 10). */
   undoing = false;
-  private readonly records: RunRecords;
   private readonly forward = new CancellationScope();
 
-  /** `parent`: workflow id of the run that ordered this change; its steps are told there, and it says start and end. */
-  constructor(private readonly input: RunInput, readonly kind: RunKind, private readonly parent: string | null) {
+  /** `parent`: workflow id of the run that ordered this change; its steps are told there, and it says start and end. `records`: where it keeps none. */
+  constructor(private readonly input: RunInput, readonly kind: RunKind, private readonly parent: string | null, private readonly records = new RunRecords(input, kind)) {
     this.env = input.env;
     this.tuning = input.tuning ?? DEFAULT_TUNING;
-    this.records = new RunRecords(input, kind);
     this.display = new RunDisplay(parent);
     this.state = {
       run: input.run, kind, where: formatEnvironment(input.env), requester: input.requester, reason: input.reason,
