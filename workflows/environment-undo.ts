@@ -1,4 +1,5 @@
 /** The way back of an environment's last change, asked for after its run ended; or the end of what a run left behind. */
+import { CancellationScope } from '@temporalio/workflow';
 import type { RunResult, UndoRequest } from '../policy/model.js';
 import { failureText, isRefusal, objectionsOf, rethrowMistake } from './lib/failures.js';
 import { callHost } from './lib/host.js';
@@ -10,8 +11,13 @@ import { more, undoStep } from './lib/undoing.js';
 export async function environmentUndo(request: UndoRequest): Promise<RunResult> {
   const run = new Run(request, 'rollback', null);
   run.undoing = true;
+  // An undo is not stopped half-way: abort is answered, and changes nothing (design: expiry > undo > all others). A native cancel is an abort by Temporal.
+  CancellationScope.current().cancelRequested.catch(() => run.abort({ by: 'temporal', reason: 'cancelled' }));
+  return CancellationScope.nonCancellable(() => carryOut(run, request));
+}
+
+async function carryOut(run: Run, request: UndoRequest): Promise<RunResult> {
   try {
-    // An undo is not stopped half-way: abort is answered, and changes nothing (design: expiry > undo > all others).
     await takeLease(run, 'undo');
     return request.mode === 'keep' ? await keep(run) : await undo(run);
   } catch (error) {

@@ -152,6 +152,14 @@ const UNDOES: Case[] = [
     await stage.ended(await stage.start('change', { reason: 'to be undone', to: stage.other }), 'done');
     return stage.ended(await stage.undo('undo', 'prices differ'), 'rolled-back');
   }),
+  one('environment-undo--cancelled-and-carried-out', async (stage) => {
+    stage.it.lock(LOCK.both);
+    await stage.ended(await stage.start('change', { reason: 'to be undone', to: stage.other }), 'done');
+    stage.it.barrier.arm('undo:turned');
+    const started = await stage.undo('undo', 'prices differ');
+    await stage.at('undo:turned', () => started.handle.cancel());
+    return stage.ended(started, 'rolled-back');
+  }),
   {
     names: ['environment-change--rollback-incomplete', 'environment-undo--after-an-incomplete-rollback'],
     async record(stage) {

@@ -30,6 +30,7 @@ const VARIANTS: Broken[] = [
   broken('invariant 2: an abort that stops nothing', 'environment-change--aborted-during-prepare', 'lib/run.js', 'this.forward.cancel();', ''),
   broken('invariant 2: a parent whose end takes its change along', 'wheel-fallback--done', 'lib/child-change.js', 'ParentClosePolicy.ABANDON', 'ParentClosePolicy.TERMINATE', /^child 1: [^]*whenParentEnds: 2[^]*whenParentEnds: 1/),
   broken('invariant 2: an abort of the fallback that does not reach its change', 'wheel-fallback--aborted', 'lib/child-change.js', 'run.state.aborting ?? ', 'run.state.waitsFor ?? ', /abort-change/),
+  broken('invariant 2: an undo that a cancel stops half-way', 'environment-undo--cancelled-and-carried-out', 'environment-undo.js', 'CancellationScope.nonCancellable(() => carryOut(run, request))', 'carryOut(run, request)'),
   broken('invariant 2: an undo that may take two hours', 'environment-change--rolled-back-by-failing-tests', 'lib/undoing.js', "ROLLBACK_LIMIT = '1 hour'", "ROLLBACK_LIMIT = '2 hours'", /undo .*wholeMs: 3600000/),
 
   broken('invariant 3: a switch without a lease', 'environment-change--done', 'environment-change.js', "await takeLease(run, 'forward');", ''),

@@ -78,7 +78,7 @@ export class Run {
     this.takeAbort(abort);
     this.forward.cancel();
     this.show();
-    return { taken: true, message: 'stops and undoes' };
+    return { taken: true, message: this.kind === 'rollback' ? 'noted; an undo is not stopped half-way' : 'stops and undoes' };
   }
 
   /** Runs the forward part: an abort cancels it, and what comes after it is not cancelled. */
