@@ -71,6 +71,12 @@ const CHANGES: Case[] = [
     });
     return stage.ended(started, 'rolled-back');
   }),
+  one('environment-change--aborted-as-a-step-ended', async (stage) => {
+    stage.it.barrier.arm('prepare:receipt');
+    const started = await stage.start('change', { reason: 'to be stopped with its tree ready', to: stage.other });
+    await stage.at('prepare:receipt', () => stage.abort(started, 'alice'));
+    return stage.ended(started, 'rolled-back');
+  }),
   one('environment-change--cancelled-during-prepare', async (stage) => {
     stage.it.barrier.arm('prepare:started');
     const started = await stage.start('change', { reason: 'to be cancelled', to: stage.other });

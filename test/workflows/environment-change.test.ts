@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { WithStartWorkflowOperation } from '@temporalio/client';
 import { FAILURE } from '../../policy/names.js';
 import type { RunResult } from '../../policy/model.js';
 import type { HostActivities } from '../../activities/host/contract.js';
@@ -234,4 +235,30 @@ test('invariant 10: an abort that comes while records are being written is on re
   });
   assert.equal(result.outcome, 'rolled-back');
   assert.equal(entries.filter(({ event }) => event === 'aborted').length, 1);
+});
+
+test('an abort that comes with the first task is taken, and the run is still its requester\'s', async (t) => {
+  const f = fakes();
+  const result = await env.withWorker(t, { activities: f.control, hostActivities: f.host }, async ({ client, taskQueue, host, id }) => {
+    const startWorkflowOperation = new WithStartWorkflowOperation(environmentChange, { taskQueue, workflowId: id('change'), args: [requestFor(host)], workflowIdConflictPolicy: 'FAIL' });
+    const answer = await client.workflow.executeUpdateWithStart(abortUpdate, { startWorkflowOperation, args: [{ by: 'mallory', reason: 'oops' }] });
+    assert.equal(answer.taken, true);
+    return (await startWorkflowOperation.workflowHandle()).result();
+  });
+  assert.equal(result.outcome, 'rolled-back');
+  assert.deepEqual(f.entries.slice(0, 2).map(({ event, actor }) => [event, actor]), [['run-started', 'bob'], ['aborted', 'mallory']]);
+});
+
+test('a step that was done when an abort came is told once, as done', async (t) => {
+  const hold = held({ id: 'x-1', path: '/x', installer: 'uv' as const, packages: 1, asUser: 'p', workMs: 1 });
+  const f = fakes({ host: { prepare: hold.act as HostActivities['prepare'] } });
+  const result = await env.withWorker(t, { activities: f.control, hostActivities: f.host }, async ({ client, taskQueue, host, id }) => {
+    const handle = await client.workflow.start(environmentChange, { taskQueue, workflowId: id('change'), args: [requestFor(host)] });
+    await hold.reached;
+    await handle.executeUpdate(abortUpdate, { args: [{ by: 'alice', reason: 'wrong lock' }] });
+    hold.release();
+    return handle.result();
+  });
+  assert.deepEqual(result.steps.filter(({ step }) => step === 'prepare').map(({ ok }) => ok), [true]);
+  assert.deepEqual(f.entries.filter(({ data }) => data['step'] === 'prepare').map(({ event }) => event), ['step-done']);
 });

@@ -80,6 +80,7 @@ const VARIANTS: Broken[] = [
   broken('AP-09: a review whose first step may be skipped', 'interpreter-change--done', 'interpreter-change.js', 'for (const step of terms.steps)', 'for (const step of terms.steps.slice(1))'),
   broken('invariant 10: the next order before the record of the last', 'environment-change--done', 'lib/run.js', 'await (this.undoing ? this.recordOrGoOn() : this.record());', ''),
   broken('invariant 10: an undo that waits for the records', 'environment-change--aborted-during-prepare', 'lib/run.js', 'await (this.undoing ? this.recordOrGoOn() : this.record());', 'await this.record();'),
+  broken('invariant 10: a step that is told twice', 'environment-change--aborted-as-a-step-ended', 'lib/run.js', "if (!isTold || !patched('step-told-once'))", 'if (true)'),
   broken('invariant 10: entries that are written twice', 'environment-change--done', 'lib/run-records.js', 'this.unrecorded = this.unrecorded.filter((entry) => !entries.includes(entry));', '', /appendRecords/),
   broken('invariant 10: entries that overwrite each other', 'environment-change--done', 'lib/run-records.js', '++this.noted', '1', /appendRecords/),
   broken('invariant 10: a fallback that begins before it is on record', 'wheel-fallback--done', 'wheel-fallback.js', 'await run.record();', ''),

@@ -1,5 +1,5 @@
 /** One run: what it knows of itself, what it tells, and what it puts on record. Every runbook is written with it. */
-import { CancellationScope, condition, allHandlersFinished, setHandler, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, condition, allHandlersFinished, patched, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { RunState } from '../../policy/describe.js';
 import { formatEnvironment } from '../../policy/ids.js';
 import type { DecisionResult } from '../../policy/model-approval.js';
@@ -63,10 +63,11 @@ export class Run {
       run: input.run, kind, where: formatEnvironment(input.env), requester: input.requester, reason: input.reason,
       from: null, to: null, step: null, steps: [], waitsFor: null, aborting: null, outcome: null, message: '',
     };
+    // Before the handlers: an abort that came with the first task is taken as soon as there is one for it.
+    if (!parent) this.note('run-started', { policyDigest: input.policyDigest ?? null, approval: APPROVAL[kind] });
     setHandler(statusQuery, () => this.state);
     setHandler(abortUpdate, (abort) => this.abort(abort));
     setHandler(abortSignal, (abort) => void this.abort(abort));
-    if (!parent) this.note('run-started', { policyDigest: input.policyDigest ?? null, approval: APPROVAL[kind] });
     this.show();
   }
 
@@ -115,20 +116,23 @@ export class Run {
     const startedAt = new Date().toISOString();
     this.state.step = name;
     this.show();
+    let isTold = false;
     try {
       const result = await act();
       const told = tell(result);
       this.finish({ step: name, ok: told.ok ?? true, startedAt }, told);
+      isTold = true;
       await (this.undoing ? this.recordOrGoOn() : this.record());
       return result;
     } catch (error) {
-      this.finish({ step: name, ok: false, startedAt }, { fact: this.whyFailed(error), data: { type: failureType(error), objections: objectionsOf(error) as never } });
+      this.noteCancel(error);
+      // Told, and stopped while it was put on record: older executions told it once more, as failed.
+      if (!isTold || !patched('step-told-once')) this.finish({ step: name, ok: false, startedAt }, { fact: this.whyFailed(error), data: { type: failureType(error), objections: objectionsOf(error) as never } });
       throw error;
     }
   }
 
   private whyFailed(error: unknown): string {
-    this.noteCancel(error);
     const { aborting } = this.state;
     return failureType(error) === 'Cancelled' && aborting ? `stopped by ${aborting.by}: ${aborting.reason}` : failureText(error);
   }
