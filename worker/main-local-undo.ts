@@ -1,6 +1,8 @@
 /** Process entry of `runbook undo --local`: the way back with every server down, from the agent's own store. */
+import { lstatSync, readlinkSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { Objection } from '../policy/model.js';
+import { FAILURE } from '../policy/names.js';
 import type { HostContext } from '../activities/host/context.js';
 import { expireDue, tidyReadmes } from '../activities/host/expiry.js';
 import { undoLocally } from '../activities/host/local-undo.js';
@@ -31,16 +33,33 @@ async function undoDue(context: HostContext): Promise<number> {
   return records.every(({ outcome }) => outcome === 'restored') ? 0 : 4;
 }
 
+/** Refused before anything was touched. */
+function refused(error: Error & { details?: unknown[] }): number {
+  const objections = error.details?.[0];
+  if (!Array.isArray(objections)) process.stderr.write(`refused: ${error.message}\n`);
+  else for (const { what, expected, got, wayOut } of objections as Objection[]) process.stderr.write(`refused: ${what}: expected ${expected}, got ${got}\n  try: ${wayOut}\n`);
+  process.stderr.write('nothing was changed\n');
+  return 64;
+}
+
+/** It failed on its way: where the link leads now is all that is known. */
+function failed(error: Error): number {
+  const [link] = positionals;
+  process.stderr.write(`error: ${error.message}\n`);
+  if (link !== undefined) process.stderr.write(`${link}: ${lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink() ? `leads to ${readlinkSync(link)} now` : 'is no link now'}\n`);
+  process.stderr.write('how far it came can\'t be told; given again it goes on where it stopped\n');
+  return 69;
+}
+
+let hasBegun = false;
 try {
   const { agentFile, agentDir } = runbookPaths();
   const context = hostContext({ agentFile, agentDir });
+  hasBegun = true;
   const code = await (values.due ? undoDue(context) : undoOne(context));
   context.store.close();
   process.exit(code);
 } catch (error) {
-  const objections = (error as { details?: unknown[] }).details?.[0];
-  if (!Array.isArray(objections)) process.stderr.write(`refused: ${(error as Error).message}\n`);
-  else for (const { what, expected, got, wayOut } of objections as Objection[]) process.stderr.write(`refused: ${what}: expected ${expected}, got ${got}\n  try: ${wayOut}\n`);
-  process.stderr.write('nothing was changed\n');
-  process.exit(64);
+  const isRefusal = !hasBegun || (error as { type?: string }).type === FAILURE.HostRefused;
+  process.exit(isRefusal ? refused(error as Error) : failed(error as Error));
 }

@@ -73,7 +73,7 @@ export async function runCommand(input: CommandInput): Promise<CommandResult> {
   const command = commandLine(input.file, input.args);
   const output = new CommandOutput(input);
   output.note(`$ ${command}`);
-  const end = input.scope?.signal.aborted ? { ...NOT_STARTED, isCanceled: true } : await superviseChild(input, output);
+  const end = input.scope?.signal.aborted ? { ...NOT_STARTED, isCanceled: true } : await superviseChild(input, output).catch((error: unknown) => (output.close(), Promise.reject(error as Error)));
   const durationMs = performance.now() - started;
   const how = end.spawnError ?? (end.timedOut ? `time limit of ${input.timeoutMs} ms` : (end.signal ?? `exit ${end.exitCode}`));
   output.note(`[${end.isCanceled ? 'canceled' : how}, ${durationMs.toFixed(0)} ms]`);
@@ -93,7 +93,12 @@ async function superviseChild(input: CommandInput, output: CommandOutput): Promi
     const [error] = (await once(child, 'error')) as [Error];
     return { ...NOT_STARTED, spawnError: error.message };
   }
-  input.guard?.groupStarted(pgid);
+  try {
+    input.guard?.groupStarted(pgid);
+  } catch (error) {
+    await abandon(child, pgid);
+    throw error;
+  }
   feed(child, input, output);
   const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
   const closed = once(child, 'close');
@@ -107,6 +112,12 @@ async function superviseChild(input: CommandInput, output: CommandOutput): Promi
   child.stderr?.destroy();
   input.guard?.groupEnded(pgid);
   return { exitCode, signal, ...stopped, spawnError: null };
+}
+
+/** A child that can't be remembered (a full disk) would be nobody's: no later order could end it. It ends here. */
+async function abandon(child: ChildProcess, pgid: number): Promise<void> {
+  await endGroup(pgid);
+  for (const stream of child.stdio) stream?.destroy();
 }
 
 /** Starts the child with umask 022, the owner's identity and nothing inherited but its three streams. */

@@ -18,36 +18,33 @@ const LONGEST_PAUSE_MS = 60_000;
 /** Tries of this process, by store and chain: a new process tries at once. */
 const tries = new Map<string, { pauseMs: number; notBefore: number }>();
 /** Ways back under way in this process, by store and link: never two at once for one environment. */
-const underWay = new Map<string, Promise<EndRecord[]>>();
+const underWay = new Set<string>();
 const keyOf = ({ store }: HostContext, what: string): string => `${store.path}\0${what}`;
 
 /**
  * One try for every change whose end has come and whose pause is over, environments side by side. Returns what became of each
- * that was tried or is being tried; never throws for one that fails: that is in its record, told in events and tried again.
+ * that was tried; never throws for one that fails: that is in its record, told in events and tried again.
  */
 export async function expireDue(ctx: HostContext, signal: AbortSignal, options: UndoOptions = {}): Promise<EndRecord[]> {
   noteTime(ctx);
-  const links = [...new Set(dueChanges(ctx).map(({ link }) => link))];
+  // Whoever began what is under way tells of it.
+  const links = [...new Set(dueChanges(ctx).map(({ link }) => link))].filter((link) => !underWay.has(keyOf(ctx, link)));
   return (await Promise.all(links.map((link) => expireOn(ctx, link, signal, options)))).flat();
 }
 
-/** The same for one environment; joins what is under way. */
-export function expireOn(ctx: HostContext, link: string, signal: AbortSignal, options: UndoOptions = {}): Promise<EndRecord[]> {
+async function expireOn(ctx: HostContext, link: string, signal: AbortSignal, options: UndoOptions): Promise<EndRecord[]> {
   const key = keyOf(ctx, link);
-  const running = underWay.get(key);
-  if (running) return running;
-  const work = expireEach(ctx, link, signal, options).finally(() => underWay.delete(key));
-  underWay.set(key, work);
-  return work;
-}
-
-async function expireEach(ctx: HostContext, link: string, signal: AbortSignal, options: UndoOptions): Promise<EndRecord[]> {
-  const records: EndRecord[] = [];
-  for (const row of dueOn(ctx, link)) {
-    const record = await tryOnce(ctx, row, signal, options);
-    if (record) records.push(record);
+  underWay.add(key);
+  try {
+    const records: EndRecord[] = [];
+    for (const row of dueOn(ctx, link)) {
+      const record = await tryOnce(ctx, row, signal, options);
+      if (record) records.push(record);
+    }
+    return records;
+  } finally {
+    underWay.delete(key);
   }
-  return records;
 }
 
 /** Null: its pause is not over, it was stopped, or somebody else is at it. */

@@ -1,5 +1,6 @@
 /** Undo: the link back to what was armed, configuration and riders with it, and the proof that it is as it was. */
 import { join } from 'node:path';
+import { ApplicationFailure } from '@temporalio/common';
 import { undoEdits } from './configure.js';
 import type { Guard, HostContext, StepScope } from './context.js';
 import type { HostActivities, Order, Undone } from './contract.js';
@@ -93,13 +94,19 @@ async function act(ctx: HostContext, step: StepScope, place: Place, armed: Armed
   await ctx.barrier('undo:turned');
   const { conflicts, problems } = undoEdits(ctx, place, armed.chain, guard);
   if (wasSwitched) problems.push(...(await settleBack(ctx, step, place, armed, guard, options)));
-  const proof = await proveHome(ctx, step, place, armed);
+  const proof = await proveHome(ctx, step, place, armed).catch((error: unknown) => unproven(step, error));
   // What else is wrong (a service that is not healthy yet) may be right the next time; other files stay other files.
   const isFinal = proof.differs && problems.length === 0;
   problems.push(...proof.problems);
   const left = wasSwitched && armed.switchingTo !== null ? asOwner(place.owner, () => readSeal(join(place.venvsDir, armed.switchingTo!))) : null;
   // A key that somebody else changed since is theirs: it is said, and the environment is back all the same.
   return answer({ outcome: wasSwitched ? 'restored' : 'nothing-to-undo', version: proof.version, verified: problems.length === 0, problem: [...problems, ...conflicts].join('; '), ...(left ? { from: left.version } : {}), ...(isFinal ? { final: true } : {}) });
+}
+
+/** The link is back already: that it could not be proven (a file that nobody may read) is said with that. What was ended from outside is asked again. */
+function unproven(step: StepScope, error: unknown): Awaited<ReturnType<typeof proveHome>> {
+  if (step.signal.aborted || error instanceof ApplicationFailure) throw error;
+  return { version: null, problems: [(error as Error).message], differs: false };
 }
 
 function turnBack(ctx: HostContext, place: Place, armed: ArmedRow, guard: Guard): void {

@@ -102,6 +102,14 @@ test('a child inherits nothing the agent has open', async () => {
   server.close();
 });
 
+test('decision 14: a child that the store can\'t remember does not run on', async () => {
+  const pids: number[] = [];
+  const guard = { op: 'x', attempt: 1, commit: <R>(change: () => R) => change(), groupStarted: (pgid: number) => { pids.push(pgid); throw new Error('database or disk is full'); }, groupEnded: () => undefined };
+  await assert.rejects(runCommand({ file: '/bin/sleep', args: ['600'], cwd: '/', owner: agentOwner(), timeoutMs: 600_000, guard }), /disk is full/);
+  assert.equal(pids.length, 1);
+  assert.equal(isGroupAlive(pids[0]!), false);
+});
+
 test('files a child makes have umask 022, whatever the agent has', async () => {
   const before = process.umask(0o077);
   try {

@@ -143,3 +143,13 @@ test('undo --local that can not be verified leaves the environment unsettled', a
   assert.deepEqual([undone.outcome, undone.verified], ['restored', false]);
   assert.equal(host.ctx.store.leases.get(p.place.link).state, 'unsettled');
 });
+
+const isRoot = process.getuid?.() === 0;
+test('undo of a change whose old tree nobody can read: the link is back, and that it is not proven is said with it', { skip: isRoot ? false : 'only root works for another user' }, async () => {
+  const p = await changed({ name: 'unreadable', owner: { uid: 65534, gid: 65534, name: 'nobody' }, lines: ['3.11', '3.11'] });
+  chmodSync(join(p.project.venvs, p.old, 'bin/activate'), 0);
+  const undone = await undoLocally(host.ctx, p.project.env.link, 'down', 'x');
+  assert.deepEqual([undone.outcome, undone.verified, readLink(p.place).treeId], ['restored', false, p.old]);
+  assert.match(undone.problem, /expected every file to be readable for user nobody/);
+  assert.equal(host.ctx.store.leases.get(p.place.link).state, 'unsettled');
+});
