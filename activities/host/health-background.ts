@@ -18,11 +18,15 @@ export interface Background {
   full: { link: string; epoch: number; cancel: AbortController; done: Promise<void> } | null;
   /** When each environment's last one began, given up or not, Unix milliseconds. */
   begun: Map<string, number>;
+  /** Those that could not be kept (a full disk), until when they wait, Unix milliseconds, and what was said of it. */
+  failed: Map<string, { until: number; message: string }>;
   foreign: Promise<void> | null;
   /** When interpreters were last looked for, Unix milliseconds. */
   foreignAt: number | null;
   isForeignWanted: boolean;
 }
+
+export const nothingUnderWay = (): Background => ({ full: null, begun: new Map(), failed: new Map(), foreign: null, foreignAt: null, isForeignWanted: true });
 
 interface Begun {
   link: string;
@@ -40,12 +44,15 @@ export function giveWay(ctx: HostContext, { full }: Background): void {
 
 /** Begins the next full check that is due, unless one is under way. None of an environment that a run has. */
 export function beginFull(ctx: HostContext, rules: HealthRules, lights: Lights, background: Background, signal: AbortSignal): void {
-  const next = background.full ? undefined : nextFull(ctx, rules, lights, background.begun);
+  const next = background.full ? undefined : nextFull(ctx, rules, lights, background);
   if (!next) return;
   background.begun.set(next.link, ctx.now().getTime());
   const cancel = new AbortController();
   const done = fullCheck(ctx, rules, next, AbortSignal.any([signal, cancel.signal]))
-    .catch((error: Error) => ctx.warn?.(`full check of ${next.link}: ${error.message}`))
+    .then(
+      () => void background.failed.delete(next.link),
+      (error: Error) => notKept(ctx, background, next.link, error.message, secondsBetween(rules)),
+    )
     .finally(() => {
       background.full = null;
       background.isForeignWanted = true;
@@ -53,14 +60,21 @@ export function beginFull(ctx: HostContext, rules: HealthRules, lights: Lights, 
   background.full = { ...next, cancel, done };
 }
 
+/** Due still, and not at once again; said once. */
+function notKept(ctx: HostContext, { failed }: Background, link: string, message: string, pauseSeconds: number): void {
+  if (failed.get(link)?.message !== message) ctx.warn?.(`full check of ${link}: ${message}`);
+  failed.set(link, { until: ctx.now().getTime() + pauseSeconds * 1000, message });
+}
+
 /** The one that has waited longest: where the quiet hours are too short for all, none is left out each night, nor by one that is always given up. */
-function nextFull(ctx: HostContext, rules: HealthRules, lights: Lights, begun: Background['begun']): Begun | undefined {
+function nextFull(ctx: HostContext, rules: HealthRules, lights: Lights, { begun, failed }: Background): Begun | undefined {
   const last = ({ link, full }: HealthRow): number => Math.max(begun.get(link) ?? 0, full ? Date.parse(full.at) : 0);
   for (const row of ctx.store.health.all().sort((a, b) => last(a) - last(b))) {
     const { link } = row;
     const { state, epoch } = ctx.store.leases.get(link);
     const seen = lights.get(link)?.seen;
-    const why = state === 'held' || seen === undefined ? null : fullDue(ctx, row, seen, rules.digest);
+    const waits = ctx.now().getTime() < (failed.get(link)?.until ?? 0);
+    const why = state === 'held' || seen === undefined || waits ? null : fullDue(ctx, row, seen, rules.digest);
     if (why !== null) return { link, epoch, seen: seen!, light: row.light, why };
   }
   return undefined;

@@ -1,6 +1,6 @@
 /** The host checks its environments by itself: light checks on its own clock, full ones when nobody works, with or without a server. */
 import type { HostContext } from './context.js';
-import { beginForeign, beginFull, giveWay, type Background } from './health-background.js';
+import { beginForeign, beginFull, giveWay, nothingUnderWay } from './health-background.js';
 import { logHealth } from './health-log.js';
 import { lightRound, type Lights } from './health-round.js';
 import { secondsBetween } from './health-rules.js';
@@ -17,7 +17,7 @@ export interface HealthWatch {
 export function healthWatch(ctx: HostContext, signal: AbortSignal): HealthWatch {
   let rules: HealthRules | undefined;
   const lights: Lights = new Map();
-  const background: Background = { full: null, begun: new Map(), foreign: null, foreignAt: null, isForeignWanted: true };
+  const background = nothingUnderWay();
   return {
     async look() {
       const { health } = ctx.store;

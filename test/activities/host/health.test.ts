@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, readFileSync, readdirSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { beginFull, type Background } from '../../../activities/host/health-background.js';
+import { beginFull, nothingUnderWay } from '../../../activities/host/health-background.js';
 import type { Lights } from '../../../activities/host/health-round.js';
 import type { FullReason } from '../../../activities/host/store-health.js';
 import { findRiders } from '../../../activities/host/riders.js';
@@ -276,7 +276,7 @@ test('of several that are due the one is checked in full whose last full check i
       store.exclusive(() => store.health.put({ link: name, state: 'DEGRADED', mode: 'light', since: now, light: bad, full: at === null ? null : { findings: bad, seen: 's', at }, verification: null, series: [], quietDay: null, recheckedAt: null }));
       lights.set(name, { at: 0, elapsed: 0, seen: 's', epoch: 0 });
     }
-    const background: Background = { full: null, begun: new Map(), foreign: null, foreignAt: null, isForeignWanted: false };
+    const background = nothingUnderWay();
     const order: string[] = [];
     for (let at = 0; at < ages.length; at++) {
       beginFull(one.ctx, store.health.rules()!, lights, background, new AbortController().signal);
@@ -297,6 +297,36 @@ test('of several that are due the one is checked in full whose last full check i
     await background.full!.done;
   } finally {
     for (const [name] of ages) store.exclusive(() => store.health.drop(name));
+    one.stop();
+  }
+});
+
+test('what can\'t be kept is said once, and tried again at the next interval', async () => {
+  const one = fresh();
+  const { store } = one.ctx;
+  const name = '/x/full-disk';
+  try {
+    store.exclusive(() => store.health.put({ link: name, state: 'GOOD', mode: 'light', since: new Date(0).toISOString(), light: [], full: null, verification: null, series: [], quietDay: null, recheckedAt: null }));
+    const lights: Lights = new Map([[name, { at: 0, elapsed: 0, seen: 's', epoch: 0 }]]);
+    const [full, rules] = [{ ...one.ctx, store: { ...store, health: { ...store.health, put: () => { throw new Error('database or disk is full'); } } } }, store.health.rules()!];
+    const background = nothingUnderWay();
+    const began: number[] = [];
+    for (let second = 0; second <= 2 * rules.everySeconds; second++) {
+      beginFull(full, rules, lights, background, new AbortController().signal);
+      if (background.full) began.push(second);
+      await background.full?.done;
+      one.clock.now += 1000;
+    }
+    assert.deepEqual(began, [0, rules.everySeconds, 2 * rules.everySeconds]);
+    assert.deepEqual(one.warnings, [`full check of ${name}: database or disk is full`]);
+    beginFull({ ...full, store }, rules, lights, background, new AbortController().signal);
+    assert.equal(background.full, null, 'not before its time');
+    one.clock.now += rules.everySeconds * 1000;
+    beginFull({ ...full, store }, rules, lights, background, new AbortController().signal);
+    await background.full!.done;
+    assert.notEqual(store.health.get(name)!.full, null);
+  } finally {
+    store.exclusive(() => store.health.drop(name));
     one.stop();
   }
 });
