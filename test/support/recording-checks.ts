@@ -1,5 +1,6 @@
 /** What is recorded of hosts that watch themselves, and of what people sign about checks. */
-import { chmodSync, mkdtempSync } from 'node:fs';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ulid } from 'ulid';
@@ -43,6 +44,28 @@ async function statement(stage: Stage, kind: RecordStatementInput['kind'], by: '
   return workflowId;
 }
 
+/** The system's own interpreter, which no policy here approves, in use under another name. */
+function useAnotherInterpreter({ it }: Stage): ChildProcess {
+  const file = path.join(it.home, 'python3');
+  copyFileSync('/usr/bin/python3', file);
+  return spawn(file, ['-c', 'import time; time.sleep(600)'], { stdio: 'ignore', env: {}, cwd: '/' });
+}
+
+/** The agent's log of what it found says that it looked. */
+const hasLooked = ({ it }: Stage): boolean => readdirSync(path.join(it.home, 'state/agent/health')).some((name) => /Interpreter in use: .*home\/python3 /.test(readFileSync(path.join(it.home, 'state/agent/health', name), 'utf8')));
+
+function foreignEntries({ it }: Stage): number {
+  const records = it.records();
+  try {
+    return records.entriesByEvent('foreign-interpreter').length;
+  } finally {
+    records.close();
+  }
+}
+
+/** The watch asks for the next event: nothing of the last one is under way. */
+const watchAsks = ({ client }: Stage, id: string): Promise<unknown> => poll(async () => (await client.workflow.getHandle(id).fetchHistory()).events?.at(-1)?.activityTaskScheduledEventAttributes?.activityType?.name === 'nextEvent');
+
 export const CHECKS: Case[] = [
   { names: ['record-statement--accepted'], record: async (stage) => ({ 'record-statement--accepted': await statement(stage, 'accept-warnings', 'erin') }) },
   { names: ['record-statement--not-of-that-role'], record: async (stage) => ({ 'record-statement--not-of-that-role': await statement(stage, 'manual-preflight', 'bob') }) },
@@ -58,8 +81,27 @@ export const CHECKS: Case[] = [
       chmodSync(lock, 0o644);
       await poll(() => healthStates(stage).at(-1) === 'GOOD');
       const id = hostWatchId(stage.it.handle.host);
-      await poll(async () => (await stage.client.workflow.getHandle(id).fetchHistory()).events?.at(-1)?.activityTaskScheduledEventAttributes?.activityType?.name === 'nextEvent');
+      await watchAsks(stage, id);
       return { 'host-watch--health-changed': id };
+    },
+  },
+  {
+    names: ['host-watch--interpreters-appeared'],
+    async record(stage) {
+      const other = useAnotherInterpreter(stage);
+      try {
+        changePolicy(stage.it, WATCHED);
+        await stage.ended(await stage.start('change', { reason: 'news for the watch', to: stage.other }), 'done');
+        await poll(() => hasLooked(stage));
+        // What is in use is told at check-in: the agent comes back.
+        process.kill(stage.it.handle.pids().agent, 'SIGKILL');
+        await poll(() => foreignEntries(stage) > 0);
+        const id = hostWatchId(stage.it.handle.host);
+        await watchAsks(stage, id);
+        return { 'host-watch--interpreters-appeared': id };
+      } finally {
+        other.kill('SIGKILL');
+      }
     },
   },
 ];
