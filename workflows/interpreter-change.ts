@@ -17,6 +17,7 @@ import { control } from './lib/host.js';
 import { admit } from './lib/permitting.js';
 import { Run } from './lib/run.js';
 import { HOUR_MS, iso } from './lib/time.js';
+import { refuseUnfit } from './lib/messages-fit.js';
 import { evidenceUpdate, type EvidenceInput } from './messages.js';
 
 export interface ReviewResult extends RunResult {
@@ -44,7 +45,7 @@ class Review {
 
   constructor(private readonly run: Run, private readonly request: ReviewRequest) {
     run.state.review = this.state;
-    setHandler(evidenceUpdate, (input) => this.takeEvidence(input));
+    setHandler(evidenceUpdate, (input) => this.takeEvidence(input), { validator: refuseUnfit });
   }
 
   async carryOut(): Promise<Ended> {

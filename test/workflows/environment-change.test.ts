@@ -5,7 +5,7 @@ import { FAILURE } from '../../policy/names.js';
 import type { RunResult } from '../../policy/model.js';
 import type { HostActivities } from '../../activities/host/contract.js';
 import { environmentChange } from '../../workflows/environment-change.js';
-import { abortUpdate, statusQuery } from '../../workflows/messages.js';
+import { abortSignal, abortUpdate, statusQuery } from '../../workflows/messages.js';
 import { useEnvironment } from '../support/env.js';
 import { fakes, held, planOf, requestFor, saysNo, SETTINGS, VERIFIED, type Fakes } from '../support/fake-host.js';
 
@@ -247,6 +247,24 @@ test('an abort that comes with the first task is taken, and the run is still its
   });
   assert.equal(result.outcome, 'rolled-back');
   assert.deepEqual(f.entries.slice(0, 2).map(({ event, actor }) => [event, actor]), [['run-started', 'bob'], ['aborted', 'mallory']]);
+});
+
+test('invariant 10: an abort whose words no record could hold is refused, and the run goes on to be stopped by one that can be kept', async (t) => {
+  const hold = held({ id: 'x-1', path: '/x', installer: 'uv' as const, packages: 1, asUser: 'p', workMs: 1 });
+  const f = fakes({ host: { prepare: hold.act as HostActivities['prepare'] } });
+  const result = await env.withWorker(t, { activities: f.control, hostActivities: f.host }, async ({ client, taskQueue, host, id }) => {
+    const handle = await client.workflow.start(environmentChange, { taskQueue, workflowId: id('change'), args: [requestFor(host)] });
+    await hold.reached;
+    for (const unfit of [{ by: '', reason: 'x' }, { by: 'a\nb', reason: 'x' }, { by: 'alice', reason: 'x'.repeat(300_000) }, {} as { by: string; reason: string }]) {
+      await assert.rejects(handle.executeUpdate(abortUpdate, { args: [unfit] }), { name: 'WorkflowUpdateFailedError' });
+      await handle.signal(abortSignal, unfit);
+    }
+    assert.equal((await handle.executeUpdate(abortUpdate, { args: [{ by: 'alice', reason: 'wrong lock' }] })).taken, true);
+    hold.release();
+    return handle.result();
+  });
+  assert.equal(result.outcome, 'rolled-back');
+  assert.deepEqual(f.entries.filter(({ event }) => event === 'aborted').map(({ actor }) => actor), ['alice']);
 });
 
 test('a step that was done when an abort came is told once, as done', async (t) => {

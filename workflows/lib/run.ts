@@ -9,6 +9,7 @@ import type { LeaseHolder, Order } from '../../activities/host/contract.js';
 import { abortSignal, abortUpdate, statusQuery, type AbortInput, type Progress } from '../messages.js';
 import { failureText, failureType, objectionsOf } from './failures.js';
 import { DEFAULT_TUNING } from './host.js';
+import { refuseUnfit, unfit } from './messages-fit.js';
 import { RunDisplay } from './run-display.js';
 import { RunRecords } from './run-records.js';
 
@@ -66,8 +67,8 @@ export class Run {
     // Before the handlers: an abort that came with the first task is taken as soon as there is one for it.
     if (!parent) this.note('run-started', { policyDigest: input.policyDigest ?? null, approval: APPROVAL[kind] });
     setHandler(statusQuery, () => this.state);
-    setHandler(abortUpdate, (abort) => this.abort(abort));
-    setHandler(abortSignal, (abort) => void this.abort(abort));
+    setHandler(abortUpdate, (abort) => this.abort(abort), { validator: refuseUnfit });
+    setHandler(abortSignal, (abort) => void (unfit(abort) ?? this.abort(abort)));
     this.show();
   }
 
