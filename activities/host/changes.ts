@@ -16,14 +16,17 @@ type Drift = NonNullable<HostEvent['drift']>;
 export function noteChanges(ctx: HostContext, seen: Snapshot[], isFull: boolean): { isChanged: boolean; drift: Drift } {
   let isChanged = false;
   const drift: Drift = [];
+  const digests = ctx.store.events.digests();
   for (const { environment, seen: one } of seen) {
     if (one === null) continue;
     const { link } = environment;
+    // Whole fingerprints are only read where something differs: a host has a thousand environments, and looks every second.
+    if (!isFull && digests.get(link) === one.digest) continue;
     const before = readFingerprint(ctx.store.events.fingerprint(link));
     const isSame = before !== null && sameStamps(before, one.fingerprint);
     if (isSame && !isFull) continue;
     const fingerprint: Fingerprint = { ...one.fingerprint, drift: driftNow(ctx, one.place, one.view) };
-    ctx.store.events.setFingerprint(link, JSON.stringify(fingerprint));
+    ctx.store.events.setFingerprint(link, JSON.stringify(fingerprint), one.digest);
     const what = [...fingerprint.drift, ...(before === null ? [] : unexplained(ctx, one, before, fingerprint))];
     if (what.length > 0) drift.push({ link, what: what.join('; ') });
     // The first look at an environment compares with nothing.

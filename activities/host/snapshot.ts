@@ -4,14 +4,14 @@ import { readPlain } from '../plain-file.js';
 import type { HostContext } from './context.js';
 import type { HostEvent } from './contract.js';
 import { driftText, linkDrift, statDrift, verifiedTree } from './drift.js';
-import { stampFolders, stampTree, type Fingerprint } from './fingerprint.js';
+import { digestOfStamps, stampFolders, stampTree, type Fingerprint } from './fingerprint.js';
 import { asOwner } from './owner.js';
 import { readLink, resolvePlace, type LinkView, type Place } from './paths.js';
 
 export interface Snapshot {
   environment: HostEvent['environments'][number];
   /** Null: it can't be looked at now, which says nothing. */
-  seen: { place: Place; view: LinkView; fingerprint: Omit<Fingerprint, 'drift'> } | null;
+  seen: { place: Place; view: LinkView; fingerprint: Omit<Fingerprint, 'drift'>; digest: string } | null;
 }
 
 /** Every environment that the agent file names or that ever had a holder. */
@@ -26,31 +26,39 @@ function snapshotOf(ctx: HostContext, link: string): Snapshot {
     const { state: lease } = ctx.store.leases.get(place.link);
     const view = readLink(place);
     const { state, target, treePath } = view;
-    const stamps = treePath === null ? { seal: null, base: null, files: {} } : stampsOf(ctx, place, treePath, state === 'managed');
+    const { stamps, digest } = treePath === null ? NO_TREE : stampsOf(ctx, place, treePath, state === 'managed');
     const environment = { link, tree: view.treeId ?? state, version: versionOf(place, view), state: lease };
-    return { environment, seen: { place, view, fingerprint: { state, target, tree: treePath, lease, ...stamps } } };
+    return { environment, seen: { place, view, fingerprint: { state, target, tree: treePath, lease, ...stamps }, digest: JSON.stringify([state, target, treePath, lease, digest]) } };
   } catch (error) {
     return { environment: { link, tree: (error as Error).message, version: null, state: ctx.store.leases.get(link).state }, seen: null };
   }
 }
 
-type Stamps = ReturnType<typeof stampTree>;
+interface Stamps {
+  stamps: ReturnType<typeof stampTree>;
+  /** Of them: taken once, compared every second. */
+  digest: string;
+}
+
+const NO_TREE: Stamps = { stamps: { seal: null, base: null, files: {} }, digest: '' };
 
 /** File by file at least this often: an edit in place shows in no folder. */
 const STAMPS_HOLD_MS = 30_000;
-const known = new WeakMap<HostContext, Map<string, { tree: string; folders: string; at: number; stamps: Stamps }>>();
+type Known = Map<string, Stamps & { tree: string; folders: string; at: number }>;
+const known = new WeakMap<HostContext, Known>();
 
 /** Hundreds of files only where a folder of them changed, or after a while. */
 function stampsOf(ctx: HostContext, { link, owner }: Place, tree: string, isSealed: boolean): Stamps {
-  const memory = known.get(ctx) ?? new Map<string, { tree: string; folders: string; at: number; stamps: Stamps }>();
+  const memory = known.get(ctx) ?? (new Map() as Known);
   known.set(ctx, memory);
   return asOwner(owner, () => {
     const folders = stampFolders(tree);
     const last = memory.get(link);
-    if (last?.tree === tree && last.folders === folders && performance.now() - last.at < STAMPS_HOLD_MS) return last.stamps;
+    if (last?.tree === tree && last.folders === folders && performance.now() - last.at < STAMPS_HOLD_MS) return last;
     const stamps = stampTree(tree, isSealed);
-    memory.set(link, { tree, folders, at: performance.now(), stamps });
-    return stamps;
+    const now = { stamps, digest: digestOfStamps(stamps), tree, folders, at: performance.now() };
+    memory.set(link, now);
+    return now;
   });
 }
 

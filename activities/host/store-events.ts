@@ -8,7 +8,9 @@ export interface EventTable {
   /** The first event after `cursor`; those up to it were received and are dropped. */
   next(cursor: number): HostEvent | undefined;
   fingerprint(link: string): string | undefined;
-  setFingerprint(link: string, fingerprint: string): void;
+  /** Of the fingerprints, by link; of one that an earlier version wrote there is none. */
+  digests(): Map<string, string>;
+  setFingerprint(link: string, fingerprint: string, digest: string): void;
 }
 
 /** The rows of news of a store. */
@@ -28,6 +30,10 @@ export function eventTable(db: Database.Database): EventTable {
       return row && { cursor: row.cursor, ...(JSON.parse(row.body) as Omit<HostEvent, 'cursor'>) };
     },
     fingerprint: (link) => (db.prepare('SELECT fingerprint FROM seen WHERE link = ?').get(link) as { fingerprint: string } | undefined)?.fingerprint,
-    setFingerprint: (link, fingerprint) => void db.prepare('INSERT OR REPLACE INTO seen (link, fingerprint) VALUES (?, ?)').run(link, fingerprint),
+    digests: () => new Map((db.prepare('SELECT link, digest FROM seen_digests').all() as { link: string; digest: string }[]).map(({ link, digest }) => [link, digest])),
+    setFingerprint(link, fingerprint, digest) {
+      db.prepare('INSERT OR REPLACE INTO seen (link, fingerprint) VALUES (?, ?)').run(link, fingerprint);
+      db.prepare('INSERT OR REPLACE INTO seen_digests (link, digest) VALUES (?, ?)').run(link, digest);
+    },
   };
 }
