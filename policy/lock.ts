@@ -29,22 +29,30 @@ export interface RequirementsLock {
   problems: Objection[];
 }
 
-const PIN = /^([^\s=<>!~;@[\]()]+)\s*(?:\[([^\]]*)\])?\s*==\s*([^\s;,=]+)\s*(?:;\s*(.*))?$/;
+// Never two quantifiers side by side over the same characters: the time would be the square of a line's length.
+const PIN = /^([^\s=<>!~;@[\]()]+)\s*(?:\[([^\]]*)\]\s*)?==\s*([^\s;,=]+)\s*(?:;(.*))?$/;
 const HASH_LENGTHS: Record<string, number> = { sha256: 64, sha384: 96, sha512: 128 };
 /** More problems than this are counted, not listed. */
 const MAX_PROBLEMS = 20;
+/** A lock with more is no list of what a project installs. */
+const MAX_PINS = 20_000;
+const MAX_TEXT = 2 * 1024 * 1024;
+/** Of a line without its hashes. */
+const MAX_REQUIREMENT = 4096;
 
 /** Reads a lock. Names are normalised, `name[extra]==1.0` pins `name`; what is no pin becomes a problem with its line number. */
 export function parseRequirementsLock(text: string): RequirementsLock {
-  const foreign = foreignFormat(text);
+  const foreign = text.length > MAX_TEXT ? `a text of ${text.length} characters, more than ${MAX_TEXT}` : foreignFormat(text);
   if (foreign !== null) return { pins: [], problems: [notALock(foreign)] };
-  const pins: Pin[] = [];
+  const found: Found = new Map();
   const problems: Objection[] = [];
   for (const { text: content, line } of logicalLines(text)) {
     const read = readPin(content, line);
     if ('what' in read) problems.push(read);
-    else addPin(pins, read, problems);
+    else addPin(found, read, problems);
+    if (found.size > MAX_PINS) return { pins: [], problems: [notALock(`more than ${MAX_PINS} pins`)] };
   }
+  const pins = [...found.values()].map(({ pin, hashes }) => ({ ...pin, hashes: [...hashes] }));
   if (pins.length === 0 && problems.length === 0) problems.push(notALock('a file without a single pin'));
   return { pins, problems: capped(problems) };
 }
@@ -83,19 +91,25 @@ function logicalLines(text: string): { text: string; line: number }[] {
     pending = null;
   }
   if (pending !== null) lines.push(pending);
-  return lines.map((it) => ({ ...it, text: it.text.replace(/(^|\s)#.*$/, '').trim() })).filter((it) => it.text !== '');
+  return lines.map((it) => ({ ...it, text: withoutComment(it.text).trim() })).filter((it) => it.text !== '');
+}
+
+/** Other tools end a line, and a comment with it, where Unicode has a line end: such a comment stays, and makes the line no pin. */
+function withoutComment(text: string): string {
+  const at = text.search(/(?:^|\s)#/);
+  return at < 0 || /[\u2028\u2029]/.test(text.slice(at + 1)) ? text : text.slice(0, at);
 }
 
 function readPin(text: string, line: number): Pin | Objection {
   const { requirement, hashes, badHash } = splitHashes(text);
-  const match = PIN.exec(requirement);
+  const match = requirement.length > MAX_REQUIREMENT ? null : PIN.exec(requirement);
   const [, name = '', , version = '', marker = null] = match ?? [];
   if (match === null || !isProjectName(name) || !isVersion(version)) return notAPin(text, line);
   if (badHash !== null) {
     return { what: `line ${line} of the lock`, expected: '--hash=sha256:HEX with all 64 digits', got: shown(badHash), wayOut: 'write the lock again with "uv pip compile --generate-hashes"' };
   }
   if (marker !== null && parseMarker(marker) === null) {
-    return { what: `line ${line} of the lock`, expected: 'an environment marker after ";", like python_version < "3.12"', got: shown(marker), wayOut: 'correct the marker or remove it' };
+    return { what: `line ${line} of the lock`, expected: 'an environment marker after ";", like python_version < "3.12"', got: shown(marker.trim()), wayOut: 'correct the marker or remove it' };
   }
   return { project: normalizeProjectName(name), version, hashes, marker: marker === null ? null : marker.trim(), line };
 }
@@ -117,6 +131,7 @@ function notAPin(text: string, line: number): Objection {
 
 /** Most specific first. */
 function wayOutOf(text: string): string {
+  if (text.length > MAX_REQUIREMENT) return `shorten the line to ${MAX_REQUIREMENT} characters without its hashes, or remove it`;
   if (/^(?:-i|--index-url|--extra-index-url|-f|--find-links|--no-index|--trusted-host)\b/.test(text)) return 'remove the line; the package index is set by the host in agent.yaml';
   if (/^(?:-r|--requirement|-c|--constraint)\b/.test(text)) return 'compile all files into one lock: uv pip compile --generate-hashes FILES -o requirements.txt';
   if (/^(?:-e|--editable)\b/.test(text)) return 'build the project into a wheel on your index and pin that';
@@ -128,13 +143,17 @@ function wayOutOf(text: string): string {
   return 'correct the line or remove it';
 }
 
+/** Pins by project and marker, in order. */
+type Found = Map<string, { pin: Pin; hashes: Set<string> }>;
+
 /** Joins a repeated pin; a second version for the same environment is a problem, as it is to pip. */
-function addPin(pins: Pin[], pin: Pin, problems: Objection[]): void {
-  const twin = pins.find((it) => it.project === pin.project && it.marker === pin.marker);
-  if (twin === undefined) {
-    pins.push(pin);
+function addPin(found: Found, pin: Pin, problems: Objection[]): void {
+  const key = `${pin.project} ${pin.marker ?? ''}`;
+  const { pin: twin, hashes } = found.get(key) ?? {};
+  if (twin === undefined || hashes === undefined) {
+    found.set(key, { pin, hashes: new Set(pin.hashes) });
   } else if (compareVersions(twin.version, pin.version) === 0) {
-    twin.hashes = [...new Set([...twin.hashes, ...pin.hashes])];
+    for (const hash of pin.hashes) hashes.add(hash);
   } else {
     problems.push({
       what: `line ${pin.line} of the lock`,

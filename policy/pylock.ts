@@ -33,6 +33,9 @@ export interface Pylock {
   problems: Objection[];
 }
 
+/** Every wheel of a few hundred packages. */
+const MAX_TEXT = 4 * 1024 * 1024;
+
 type Table = Record<string, unknown>;
 const WAY_OUT = 'write it again with "uv pip compile --format pylock.toml"';
 
@@ -40,6 +43,10 @@ const WAY_OUT = 'write it again with "uv pip compile --format pylock.toml"';
 export function parsePylock(text: string): Pylock {
   const pylock: Pylock = { packages: [], defaultGroups: [], requiresPython: null, problems: [] };
   const refuse = (what: string, expected: string, got: string, wayOut = WAY_OUT): void => void pylock.problems.push({ what, expected, got, wayOut });
+  if (text.length > MAX_TEXT) {
+    refuse('the pylock', `at most ${MAX_TEXT} characters`, String(text.length));
+    return pylock;
+  }
   let document: Table;
   try {
     document = parse(text);

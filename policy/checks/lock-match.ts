@@ -39,17 +39,22 @@ export function namesOutsideLock({ packages, lock }: Pick<EnvironmentFacts, 'pac
 }
 
 function differencesOf(installed: readonly Pinned[], pins: readonly Pinned[]): string[] {
-  const names = [...new Set([...installed, ...pins].map(({ project }) => project))].sort();
+  const [inTree, inLock] = [versionsByName(installed), versionsByName(pins)];
+  const names = [...new Set([...inTree.keys(), ...inLock.keys()])].sort();
   return names.flatMap((name) => {
-    const [found, wanted] = [versionsOf(installed, name), versionsOf(pins, name)];
+    const [found, wanted] = [inTree, inLock].map((versions) => [...(versions.get(name) ?? [])]) as [string[], string[]];
     if (wanted.length === 0) return [`${name}==${found.join(' and ')} is not in the lock`];
     if (found.length === 0) return [`${name}==${wanted.join(' and ')} is missing`];
-    const isSame = wanted.every((version) => found.every((one) => compareVersions(one, version) === 0));
+    const isSame = [...wanted, ...found].every((version) => compareVersions(version, wanted[0]!) === 0);
     return isSame ? [] : [`${name}: expected ${wanted.join(' and ')}, got ${found.join(' and ')}`];
   });
 }
 
-const versionsOf = (all: readonly Pinned[], name: string): string[] => [...new Set(all.filter(({ project }) => project === name).map(({ version }) => version))];
+function versionsByName(all: readonly Pinned[]): Map<string, Set<string>> {
+  const versions = new Map<string, Set<string>>();
+  for (const { project, version } of all) versions.set(project, (versions.get(project) ?? new Set()).add(version));
+  return versions;
+}
 
 function hashDifference(installed: readonly Pinned[], approved: string | null): string[] {
   if (approved === null) return [];

@@ -153,3 +153,25 @@ test('a pylock that can not stand for exact files is refused in words', () => {
     assert.ok(problems[0]!.expected.includes(words) || problems[0]!.expected.includes('[[packages]]'), `${words}: ${problems[0]!.expected}`);
   }
 });
+
+test('invariant 7: the time for a lock grows with its size, not with the square of it', () => {
+  const blanks = ' '.repeat(500_000);
+  const texts = [
+    `a${blanks}x`, `a==1${blanks}x`, `a==1;${blanks}x\u2028`, `a [x]${blanks}x`, `a==1 ${'# '.repeat(250_000)}\u2028x`, 'a'.repeat(500_000), `a==1 --hash=${'x:'.repeat(250_000)}`, 'a://'.repeat(125_000),
+    Array.from({ length: 19_000 }, (_, i) => `p${i}==1`).join('\n'), `a==1 --hash=sha256:${HASH}\n`.repeat(20_000), Array.from({ length: 20_000 }, (_, i) => `a==1 --hash=sha256:${String(i).padStart(64, '0')}`).join('\n'),
+  ];
+  for (const text of texts) {
+    const began = performance.now();
+    const { pins, problems } = parseRequirementsLock(text);
+    assert.ok(pins.length + problems.length > 0);
+    assert.ok(performance.now() - began < 3_000, `${text.slice(0, 30)}: ${performance.now() - began} ms`);
+  }
+});
+
+test('more than any lock has is one problem that says so', () => {
+  const { pins, problems } = parseRequirementsLock(Array.from({ length: 30_000 }, (_, i) => `p${i}==1`).join('\n'));
+  assert.deepEqual([pins, problems.length], [[], 1]);
+  assert.match(problems[0]!.got, /more than 20000 pins/);
+  assert.match(parseRequirementsLock('#'.repeat(3 * 1024 * 1024)).problems[0]!.got, /3145728 characters/);
+  assert.match(parsePylock('#'.repeat(5 * 1024 * 1024)).problems[0]!.expected, /at most 4194304/);
+});
