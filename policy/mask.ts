@@ -10,8 +10,13 @@ export function maskSecrets(text: string): string {
   return text.replace(URL_CREDENTIALS, '$1***@').replace(BARE_CREDENTIALS, '$1***@').replace(SECRET_VALUE, '$1***');
 }
 
+/** What is longer is cut before it is masked: masking takes the square of a text's length. */
+const MASKED = 4096;
+
 /** A short, one-line, masked form of what was read; control characters are written out. */
 export function shown(text: string, limit = 120): string {
-  const safe = maskSecrets(text).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffd]/g, (it) => `\\x${it.charCodeAt(0).toString(16).padStart(2, '0')}`);
-  return safe.length > limit ? `${safe.slice(0, limit)}…` : safe;
+  const isCut = text.length > MASKED;
+  // The `@` hides credentials whose own one was cut off.
+  const safe = maskSecrets(isCut ? `${text.slice(0, MASKED)}@` : text).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffd]/g, (it) => `\\x${it.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return isCut || safe.length > limit ? `${safe.slice(0, limit)}…` : safe;
 }

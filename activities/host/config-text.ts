@@ -1,5 +1,6 @@
 /** Editing one key of a configuration text and leaving every other byte as it is. Pure. */
 import { Document, isMap, isScalar, parseDocument, type Pair, type Scalar } from 'yaml';
+import { hasMoreTokens } from '../../policy/files/explain.js';
 import type { ConfigEdit } from './contract.js';
 
 /** What a format can do. Raw values are the bytes that stand in the file. */
@@ -36,34 +37,58 @@ function cutLines(text: string, from: number, to: number): string {
 /** `KEY=VALUE` a line; in `env` files `export` may stand before it. Comments (also behind a value), blanks and order stay. */
 function lineFormat(prefix: string, encode: (value: string) => string): ConfigFormat {
   const partsOf = (key: string) => {
-    const before = `\\s*${prefix}${escapeKey(key)}\\s*=[^\\S\\r\\n]*`;
-    const raw = `"(?:[^"\\\\]|\\\\.)*"|'[^']*'|[^\\r\\n]*?`;
-    const pattern = new RegExp(`^(${before})(${raw})((?:[^\\S\\r\\n]+#[^\\r\\n]*)?\\s*)$`);
-    return (line: string): RegExpExecArray | null => pattern.exec(line);
+    const before = new RegExp(`^\\s*${prefix}${escapeKey(key)}\\s*=[^\\S\\r\\n]*`);
+    return (line: string): LineParts | null => {
+      const head = before.exec(line)?.[0];
+      return head === undefined ? null : valueParts(head, line.slice(head.length));
+    };
   };
   const dropCopies = (text: string, key: string, keep: number): string => {
     const parts = partsOf(key);
     const lines = linesOf(text);
-    const places = lines.map((line, i) => ({ line, i })).filter(({ line }) => parts(line)).slice(keep);
-    return places.reverse().reduce((rest, { line, i }) => {
-      const from = lines.slice(0, i).join('').length;
-      return cutLines(rest, from, from + line.length);
-    }, text);
+    let copies = 0;
+    const kept = lines.filter((line) => !parts(line) || ++copies <= keep);
+    const isLastGone = !text.endsWith('\n') && kept.at(-1) !== lines.at(-1);
+    return isLastGone ? kept.join('').replace(/\r?\n$/, '') : kept.join('');
   };
   return {
     encode,
-    read: (text, key) => linesOf(text).map(partsOf(key)).filter((parts) => parts !== null).at(-1)?.[2] ?? null,
+    read: (text, key) => linesOf(text).map(partsOf(key)).filter((parts) => parts !== null).at(-1)?.raw ?? null,
     write(text, key, raw) {
       const parts = partsOf(key);
       const single = dropCopies(text, key, 1);
       if (!linesOf(single).some(parts)) return addLine(text, `${key}=${raw}`);
       return linesOf(single).map((line) => {
         const found = parts(line);
-        return found ? `${found[1]}${raw}${found[3]}` : line;
+        return found ? `${found.before}${raw}${found.after}` : line;
       }).join('');
     },
     remove: (text, key) => dropCopies(text, key, 0),
   };
+}
+
+/** A line's key with all before its value, the value, and what stands behind it. */
+interface LineParts {
+  before: string;
+  raw: string;
+  after: string;
+}
+
+/** Splits off a comment and blanks; null where more than blanks follow the line. No pattern over the whole: it would try every blank as their begin. */
+function valueParts(before: string, rest: string): LineParts | null {
+  const quoted = /^(?:"(?:[^"\\]|\\.)*"|'[^']*')/.exec(rest)?.[0];
+  if (quoted !== undefined && isBehindValue(rest.slice(quoted.length))) return { before, raw: quoted, after: rest.slice(quoted.length) };
+  const line = /^[^\r\n]*/.exec(rest)![0];
+  if (rest.slice(line.length).trim() !== '') return null;
+  const comment = /[^\S\r\n]#/.exec(line);
+  const raw = (comment ? line.slice(0, comment.index) : line).trimEnd();
+  return { before, raw, after: rest.slice(raw.length) };
+}
+
+/** Blanks, and a comment that a blank parts from the value. */
+function isBehindValue(text: string): boolean {
+  const line = /^[^\r\n]*/.exec(text)![0];
+  return text.slice(line.length).trim() === '' && (line.trim() === '' || /^[^\S\r\n]+#/.test(line));
 }
 
 /** Read by shells and by systemd alike: quoted unless it is one plain word. */
@@ -90,9 +115,13 @@ const yaml: ConfigFormat = {
 
 type YamlPair = Pair<Scalar, Scalar>;
 
+/** More is no configuration, and takes too long to parse. */
+const MAX_TOKENS = 20_000;
+
 /** Pairs with this key in the mapping at the top, in order. Copies are an error of the text that we repair. */
 function pairsOf(text: string, key: string): YamlPair[] {
-  const document = parseDocument(text, { uniqueKeys: false, keepSourceTokens: true });
+  if (hasMoreTokens(text, MAX_TOKENS)) throw new ConfigTextError(`more than ${MAX_TOKENS} words, marks and line ends`);
+  const document = parseDocument(text, { uniqueKeys: false, keepSourceTokens: true, prettyErrors: false });
   const error = document.errors[0];
   if (error) throw new ConfigTextError(error.message.split('\n')[0]!);
   if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) return [];

@@ -56,7 +56,7 @@ function planEdit(place: Place, edit: ConfigEdit): EditPlan | null {
   try {
     const text = readConfig(place, file)?.text ?? null;
     if (text === null && edit.format === 'yaml') return null;
-    editText(text ?? '', edit.format, rawValues(edit));
+    requireSmall(Buffer.byteLength(editText(text ?? '', edit.format, rawValues(edit))));
     if (!keepsOwner(place, file)) throw hostRefused(file, `a file of user ${place.owner.name} and one of its groups`, 'another user\'s or group\'s', 'give it to the project\'s owner, or take it out of runbook.yaml and edit it by hand');
     return { edit, file, text };
   } catch (error) {
@@ -92,10 +92,19 @@ function carryOut(ctx: HostContext, place: Place, order: Order, { edit, file, te
   });
 }
 
+/** A configuration is a few pages; what is larger is something else. */
+const LARGEST_BYTES = 64 * 1024;
+
+/** Also of what an edit makes, which its undo must be able to read. */
+function requireSmall(bytes: number): void {
+  if (bytes > LARGEST_BYTES) throw new ConfigTextError(`a file of ${bytes} bytes, of at most ${LARGEST_BYTES} that are read`);
+}
+
 /** A configuration text with the encoding that gives its bytes back: notes in an old encoding must survive an edit of another line. */
 export function readConfig(place: Place, file: string): { text: string; encoding: 'utf8' | 'latin1' } | null {
   const bytes = readBytes(place, file);
   if (bytes === null) return null;
+  requireSmall(bytes.length);
   if (bytes.includes(0)) throw new ConfigTextError('a file with zero bytes (UTF-16, or no text at all)');
   const encoding = isUtf8(bytes) ? 'utf8' : 'latin1';
   return { text: bytes.toString(encoding), encoding };

@@ -10,7 +10,9 @@ import { hostRefused, refusal } from './refuse.js';
 
 const PROJECT_FILE = 'runbook.yaml';
 /** A project file is a page; what is larger is something else. */
-const LARGEST_BYTES = 256 * 1024;
+const LARGEST_BYTES = 64 * 1024;
+/** Of its YAML: hundreds of lines. */
+const MAX_TOKENS = 20_000;
 
 /** Reads the settings as the project's owner. Throws `HostRefused` for a file with errors, or where there is neither file nor lock. */
 export function readProjectSettings({ project, owner }: { project: string; owner: Owner }): ProjectSettings {
@@ -29,7 +31,7 @@ function defaults(project: string): ProjectSettings {
 }
 
 function parse(text: string, file: string): ProjectSettings {
-  const parsed = parseWith(projectFileSchema, text, { file, format: 'yaml' });
+  const parsed = parseWith(projectFileSchema, text, { file, format: 'yaml', maxTokens: MAX_TOKENS });
   if (!parsed.ok) throw refusal('HostRefused', ...parsed.objections);
   return projectSettings(parsed.value);
 }

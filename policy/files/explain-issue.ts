@@ -17,11 +17,13 @@ export interface IssueContext {
 }
 
 const TYPE_NAMES: Record<string, string> = { string: 'text', object: 'a mapping', record: 'a mapping', array: 'a list', number: 'a number', int: 'a whole number', boolean: 'true or false' };
+/** Unknown keys of one mapping that are named. */
+const MAX_KEYS = 20;
 const SECRET_KEY = /pass|secret|token|credential|(?:^|[-_])key$/i;
 
 /** One objection a mistake; an issue about several unknown keys gives several. */
 export function explainIssue(issue: Issue, context: IssueContext): Objection[] {
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(key, issue.path, context));
+  if (issue.code === 'unrecognized_keys') return issue.keys.slice(0, MAX_KEYS).map((key) => unknownKey(key, issue.path, context));
   if (issue.code === 'invalid_key' || issue.code === 'invalid_element') return issue.issues.flatMap((it) => explainIssue({ ...it, path: issue.path }, context));
   const what = context.place(issue.path);
   const got = gotText(issue.path, context);

@@ -1,5 +1,5 @@
 /** Files people write, read strictly: every mistake becomes where, what was expected, what was found, and the way out. */
-import { LineCounter, parseDocument, type Document } from 'yaml';
+import { isScalar, Lexer, LineCounter, parseDocument, visit, type Document } from 'yaml';
 import type { z } from 'zod';
 import { shown } from '../mask.js';
 import type { Objection } from '../model.js';
@@ -12,34 +12,74 @@ export interface TextSource {
   /** Name shown in refusals. */
   file: string;
   format: 'yaml';
+  /** Most YAML tokens (a line has about five): for files of people who must not be able to hold up the one who reads. Default: any number. */
+  maxTokens?: number;
 }
+
+/** More mistakes than this are not told: who mends these sees the rest next time. */
+const MAX_MISTAKES = 20;
 
 /**
  * Parses YAML and checks it. A file of comments only is an empty mapping. Duplicate keys, unknown keys and tags are errors:
  * a typo must never loosen a rule. Values are shown masked.
  */
 export function parseWith<Schema extends z.ZodType>(schema: Schema, rawText: string, source: TextSource): Parsed<z.output<Schema>> {
+  const { file, maxTokens } = source;
+  if (maxTokens !== undefined && hasMoreTokens(rawText, maxTokens)) {
+    return { ok: false, objections: [{ what: file, expected: `at most ${maxTokens} words, marks and line ends`, got: 'more', wayOut: 'shorten the file' }] };
+  }
   const lines = new LineCounter();
-  const document = parseDocument(rawText, { lineCounter: lines, uniqueKeys: true, stringKeys: true, prettyErrors: false, logLevel: 'error' });
-  const broken = [...document.errors, ...document.warnings].map((it) => explainSyntax(it, rawText, source.file, lines));
-  if (broken.length > 0) return { ok: false, objections: broken };
+  // The parser's own look for duplicate keys compares each with each.
+  const document = parseDocument(rawText, { lineCounter: lines, uniqueKeys: false, stringKeys: true, prettyErrors: false, logLevel: 'error' });
+  const broken = [...document.errors, ...document.warnings, ...duplicateKeys(document)].slice(0, MAX_MISTAKES);
+  if (broken.length > 0) return { ok: false, objections: broken.map((it) => explainSyntax(it, rawText, file, lines)) };
   let value: unknown;
   try {
     value = document.toJS() ?? {};
   } catch (error) {
-    return { ok: false, objections: [{ what: source.file, expected: 'YAML without nested aliases', got: shown((error as Error).message), wayOut: 'write the repeated values out' }] };
+    return { ok: false, objections: [{ what: file, expected: 'YAML without nested aliases', got: shown((error as Error).message), wayOut: 'write the repeated values out' }] };
   }
   const result = schema.safeParse(value);
   if (result.success) return { ok: true, value: result.data };
-  const objections = result.error.issues.flatMap((issue) =>
+  const objections = result.error.issues.slice(0, MAX_MISTAKES).flatMap((issue) =>
     explainIssue(issue, {
       schema,
       value,
-      place: (path) => placeOf(document, path, source.file, lines),
+      place: (path) => placeOf(document, path, file, lines),
       sourceText: (path) => scalarSource(document, path),
     }),
   );
-  return { ok: false, objections };
+  return { ok: false, objections: objections.slice(0, MAX_MISTAKES) };
+}
+
+/** Whether a YAML text has more tokens than this: they, and not its bytes, are what parsing takes its time for. */
+export function hasMoreTokens(text: string, most: number): boolean {
+  const tokens = new Lexer().lex(text);
+  for (let left = most; !tokens.next().done; left -= 1) if (left === 0) return true;
+  return false;
+}
+
+interface Mistake {
+  code: string;
+  message: string;
+  pos: [number, number];
+}
+
+/** Every key that stands in its mapping already. */
+function duplicateKeys(document: Document): Mistake[] {
+  const found: Mistake[] = [];
+  visit(document, {
+    Map(_key, { items }) {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        const at = key.range?.[0] ?? 0;
+        if (seen.has(key.value)) found.push({ code: 'DUPLICATE_KEY', message: 'a second time', pos: [at, at] });
+        seen.add(key.value);
+      }
+    },
+  });
+  return found;
 }
 
 /** Codes of the YAML parser whose own words say too little. */
@@ -54,7 +94,7 @@ const SYNTAX: Record<string, { expected: string; wayOut: string }> = {
   MISSING_CHAR: { expected: 'a closing quote, bracket or colon', wayOut: 'add what is missing' },
 };
 
-function explainSyntax(error: { code: string; message: string; pos: [number, number] }, text: string, file: string, lines: LineCounter): Objection {
+function explainSyntax(error: Mistake, text: string, file: string, lines: LineCounter): Objection {
   const { line } = lines.linePos(error.pos[0]);
   const known = SYNTAX[error.code] ?? { expected: 'YAML', wayOut: 'correct the line' };
   const content = text.split(/\r?\n/)[line - 1]?.trim() ?? '';

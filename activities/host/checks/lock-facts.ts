@@ -8,7 +8,7 @@ import type { Objection } from '../../../policy/model.js';
 import { parsePylock } from '../../../policy/pylock.js';
 import type { Measuring } from './context.js';
 import type { Told } from './interpreter.js';
-import { projectFile } from './project-files.js';
+import { LARGEST, projectFile } from './project-files.js';
 
 /** Reads it. What can't be read says why in `pins`. `told`: null where no interpreter runs. */
 export function lockFacts({ ctx, place }: Measuring, told: Told | null): LockFacts {
@@ -20,7 +20,7 @@ export function lockFacts({ ctx, place }: Measuring, told: Told | null): LockFac
     if (file === null) return none;
     const there: LockFacts = { ...none, exists: true, bytes: file.stat.size, ageSeconds: Math.floor((ctx.now().getTime() - file.stat.mtimeMs) / 1000) };
     try {
-      const bytes = file.read();
+      const bytes = file.read(isPylock(path) ? LARGEST.pylock : LARGEST.lock);
       return { ...there, bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'), pins: bytes.length === 0 ? { ok: false, problem: `${path} is empty` } : pinsOf(path, bytes.toString('utf8'), told) };
     } catch (error) {
       return { ...there, pins: unread(error) };
@@ -29,6 +29,9 @@ export function lockFacts({ ctx, place }: Measuring, told: Told | null): LockFac
     return { ...none, exists: true, pins: unread(error) };
   }
 }
+
+/** PEP 751: by its name. */
+export const isPylock = (path: string): boolean => /^pylock(\.[^.]+)?\.toml$/.test(basename(path));
 
 type RawPin = { project: string; version: string; marker: string | null };
 
@@ -42,7 +45,7 @@ function pinsOf(path: string, text: string, told: Told | null): Measured<{ proje
 }
 
 function readPins(path: string, text: string): { pins: RawPin[]; problems: Objection[] } {
-  if (!/^pylock(\.[^.]+)?\.toml$/.test(basename(path))) return parseRequirementsLock(text);
+  if (!isPylock(path)) return parseRequirementsLock(text);
   const { packages, problems } = parsePylock(text);
   return { pins: packages, problems };
 }

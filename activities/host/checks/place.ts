@@ -27,7 +27,9 @@ export class CheckRefused extends Error {
 
 const PROJECT_FILE = 'runbook.yaml';
 /** A project file is a page; what is larger is something else. */
-const LARGEST_BYTES = 256 * 1024;
+const LARGEST_BYTES = 64 * 1024;
+/** Of its YAML: hundreds of lines. */
+const MAX_TOKENS = 20_000;
 /** What the documents call a project's own file of settings. */
 const CONFIG_FILE = '.smvm_config';
 const LINK_NAME = /^[A-Za-z0-9._][A-Za-z0-9._-]{0,127}$/;
@@ -84,7 +86,7 @@ function readSettings(project: string, owner: Owner): ProjectSettings {
     if (!stat.isFile() || stat.size > LARGEST_BYTES) throw refused(file, `a file of at most ${LARGEST_BYTES} bytes`, stat.isFile() ? `${stat.size} bytes` : 'something else', 'see examples/pricer/runbook.yaml');
     const read = readPlain(file, 0, LARGEST_BYTES);
     if (read === null) return withoutFile(project);
-    const parsed = parseWith(projectFileSchema, read.text, { file, format: 'yaml' });
+    const parsed = parseWith(projectFileSchema, read.text, { file, format: 'yaml', maxTokens: MAX_TOKENS });
     if (!parsed.ok) throw new CheckRefused(parsed.objections);
     return projectSettings(parsed.value);
   });

@@ -5,14 +5,14 @@ import { readPlainBytes } from '../../plain-file.js';
 import { asOwner } from '../owner.js';
 import type { CheckPlace } from './place.js';
 
-/** Locks and configuration are a page or a few hundred; what is larger is something else. */
-const LARGEST_BYTES = 16 * 1024 * 1024;
+/** Bytes; what is larger is something else. One file must not hold up the agent, which reads it between two heartbeats. */
+export const LARGEST = { settings: 64 * 1024, lock: 2 * 1024 * 1024, pylock: 4 * 1024 * 1024, report: 1024 * 1024 } as const;
 
 export interface ProjectFile {
   /** Of the file itself, links followed. */
   stat: Stats;
-  /** Throws where it can't be read, is something else than a file, or is larger than any such file. */
-  read(): Buffer;
+  /** Throws where it can't be read, is something else than a file, or has more than `limit` bytes. */
+  read(limit: number): Buffer;
 }
 
 /** A file relative to the project; null: there is none. Throws where a folder on the way is closed. */
@@ -22,11 +22,11 @@ export function projectFile({ project, owner }: Pick<CheckPlace, 'project' | 'ow
   if (stat === null) return null;
   return {
     stat,
-    read() {
+    read(limit) {
       if (!stat.isFile()) throw new Error(`${path} is no regular file`);
-      if (stat.size > LARGEST_BYTES) throw new Error(`${path} has ${stat.size} bytes: expected at most ${LARGEST_BYTES}`);
+      if (stat.size > limit) throw new Error(`${path} has ${stat.size} bytes: expected at most ${limit}`);
       // By now it may be another one, which must not keep us waiting.
-      const read = asOwner(owner, () => readPlainBytes(file, LARGEST_BYTES));
+      const read = asOwner(owner, () => readPlainBytes(file, limit));
       if (read === null) throw new Error(`${path} is gone`);
       return read.bytes;
     },

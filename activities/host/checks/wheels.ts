@@ -1,5 +1,5 @@
 /** PF-22: which packages of the lock have no wheel for this interpreter, by the index this host uses. */
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { judgeLock } from '../../../policy/assess.js';
 import { parseRequirementsLock } from '../../../policy/lock.js';
 import type { Interpreter, LockVerdict } from '../../../policy/model.js';
@@ -10,7 +10,8 @@ import { assessByUv } from '../assess-uv.js';
 import { probeInterpreter } from '../interpreters.js';
 import { findUv } from '../tools.js';
 import { scopeOf, starterOf, type Measuring } from './context.js';
-import { projectFile } from './project-files.js';
+import { isPylock } from './lock-facts.js';
+import { LARGEST, projectFile } from './project-files.js';
 
 /** Throws where the question got no answer: that is no missing wheel. `executable`: of the interpreter the environment was made from. */
 export async function measureWheels(measuring: Measuring, executable: string): Promise<{ missing: string[]; total: number }> {
@@ -25,12 +26,12 @@ async function ask(measuring: Measuring, interpreter: Interpreter): Promise<Lock
   const { ctx, place } = measuring;
   const { project, link, settings } = place;
   const owner = starterOf(measuring);
-  const text = projectFile(place, settings.lock)?.read().toString('utf8');
+  const isStandard = isPylock(settings.lock);
+  const text = projectFile(place, settings.lock)?.read(isStandard ? LARGEST.pylock : LARGEST.lock).toString('utf8');
   if (text === undefined) throw new Error(`there is no ${settings.lock}`);
-  const isPylock = /^pylock(\.[^.]+)?\.toml$/.test(basename(settings.lock));
-  const { problems } = isPylock ? parsePylock(text) : parseRequirementsLock(text);
+  const { problems } = isStandard ? parsePylock(text) : parseRequirementsLock(text);
   if (problems[0]) throw new Error(`${problems[0].what}: expected ${problems[0].expected}, got ${problems[0].got}`);
-  if (isPylock) return judgeLock(parsePylock(text), interpreter);
+  if (isStandard) return judgeLock(parsePylock(text), interpreter);
   const resolved: Question['resolved'] = { env: { host: ctx.host, link }, project, link, venvsDir: join(project, '.venvs'), owner, unit: { link, onSwitch: 'idle', units: [] }, settings };
   const { pins } = parseRequirementsLock(text);
   // One that stands alone installs no uv for a single question.
