@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, chownSync, cpSync, existsSync, lchownSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { anchorLine } from '../../../../activities/host/anchor.js';
 import { runnerOf } from '../../../../activities/host/checks/runner.js';
 import { look } from '../../../../activities/host/look.js';
 import { agentOwner } from '../../../../activities/host/owner.js';
@@ -49,8 +50,8 @@ describe('a check by root starts nothing as root that another user could have pu
     const { file, uids } = witness();
     writeFileSync(join(at.site, 'told.pth'), pth(file));
     assert.ok((await everything(at)).interpreter.ok);
-    assert.deepEqual(uids(), ['0'], 'all of root\'s: it does run, and as root');
-    rmSync(`${file}0`);
+    assert.deepEqual(uids(), ['65534'], 'all of root\'s: it does run, but what such a line does can\'t be told');
+    rmSync(`${file}65534`);
     giveTo(at.link, user);
     const facts = await everything(at);
     assert.ok(facts.interpreter.ok && facts.imports.ok && facts.integrity?.ok && facts.virtual?.base.ok, JSON.stringify(facts));
@@ -141,6 +142,83 @@ describe('a check by root starts nothing as root that another user could have pu
       chownSync(join(at.project, thing), user.uid, user.gid);
       assert.deepEqual([runner(at, 'own.part'), runner(at)], [1, 0]);
       rmSync(join(at.project, thing));
+    }
+  });
+
+  /** A root-owned folder outside of the environment, with a module of its own that tells who runs it. */
+  function shared(name: string, file: string): string {
+    const folder = join(bench.host.folder, `${name}-${++made}`);
+    mkdirSync(join(folder, 'foo'), { recursive: true });
+    writeFileSync(join(folder, 'foo/__init__.py'), pth(file));
+    return folder;
+  }
+  const importing = (at: Checked): Promise<EnvironmentFacts> => everything(at, { rules: at.rules({ required: ['foo'] }) });
+  const ranAs = (uids: () => string[], file: string): string[] => {
+    const told = uids();
+    for (const uid of told) rmSync(file + uid);
+    return told;
+  };
+
+  test('what a .pth line or a link leads to is looked through: a module of another user\'s in a folder of root\'s', async () => {
+    for (const [how, thing] of [['line', 'foo'], ['line', 'foo/__init__.py'], ['link', 'foo/__init__.py']] as const) {
+      const at = await environment();
+      const { file, uids } = witness();
+      const folder = shared(how, file);
+      if (how === 'line') writeFileSync(join(at.site, 'shared.pth'), `# ours\r\n${folder}\n`);
+      else symlinkSync(join(folder, 'foo'), join(at.site, 'foo'));
+      assert.ok((await importing(at)).imports.ok);
+      assert.deepEqual(ranAs(uids, file), ['0'], `${how}: all of root's`);
+      lchownSync(join(folder, thing), user.uid, user.gid);
+      assert.ok((await importing(at)).imports.ok);
+      assert.deepEqual(ranAs(uids, file), ['1'], `${how}, ${thing}`);
+    }
+  });
+
+  test('the finder of an editable project leads anywhere: its module is imported as nobody', async () => {
+    const at = await environment();
+    const { file, uids } = witness();
+    const folder = shared('editable', file);
+    giveTo(folder, user);
+    writeFileSync(join(at.site, '__editable___foo_1_0_finder.py'), `import sys\nMAPPING = {'foo': ${JSON.stringify(join(folder, 'foo'))}}\n\n\ndef install():\n    sys.path.append(${JSON.stringify(folder)})\n`);
+    writeFileSync(join(at.site, '__editable__.foo-1.0.pth'), 'import __editable___foo_1_0_finder; __editable___foo_1_0_finder.install()\n');
+    assert.ok((await importing(at)).imports.ok);
+    assert.deepEqual(ranAs(uids, file), ['65534']);
+    rmSync(join(at.site, '__editable__.foo-1.0.pth'));
+    assert.equal(runner(at), 0);
+    mkdirSync(join(at.site, 'foo-1.0.dist-info'));
+    writeFileSync(join(at.site, 'foo-1.0.dist-info/direct_url.json'), '{"dir_info": {}, "url": "file:///srv/foo"}');
+    assert.equal(runner(at), 0, 'installed from a folder');
+    writeFileSync(join(at.site, 'foo-1.0.dist-info/direct_url.json'), '{"dir_info": {"editable": true}, "url": "file:///srv/foo"}');
+    assert.equal(runner(at), 65534);
+  });
+
+  test('an ordinary environment of root\'s runs as root; one that leads to more than can be looked at does not', async () => {
+    const at = await environment();
+    const lines = {
+      '_virtualenv.pth': 'import _virtualenv',
+      'distutils-precedence.pth': 'import os; var = \'SETUPTOOLS_USE_DISTUTILS\'; enabled = os.environ.get(var, \'local\') == \'local\'; enabled and __import__(\'_distutils_hack\').add_shim(); \n',
+      'spaces-nspkg.pth': 'import sys, types, os;has_mfs = sys.version_info > (3, 5);p = os.path.join(sys._getframe(1).f_locals[\'sitedir\'], *(\'spaces\',));importlib = has_mfs and __import__(\'importlib.util\');(p not in mp) and mp.append(p)\n',
+      '_interpreter_runbooks_anchor.pth': anchorLine(at.link),
+      'gone.pth': '/nonexistent/folder\n\n',
+    };
+    for (const [name, text] of Object.entries(lines)) writeFileSync(join(at.site, name), text);
+    symlinkSync('pandas', join(at.site, 'round'));
+    symlinkSync('..', join(at.site, 'pandas/up'));
+    assert.equal(runner(at), 0);
+    const executable = join(at.link, 'bin/python');
+    assert.deepEqual([100_000, 20].map((most) => runnerOf(at.project, root, executable, null, most).uid), [0, 65534]);
+    const kept = join(bench.host.folder, `packages-${++made}`);
+    renameSync(at.site, kept);
+    symlinkSync(kept, at.site);
+    assert.equal(runner(at), 0);
+    const theirs = join(bench.host.folder, `tree-${++made}`);
+    mkdirSync(theirs);
+    chownSync(theirs, user.uid, user.gid);
+    writeFileSync(join(kept, 'other.pth'), anchorLine(theirs));
+    assert.equal(runner(at), 1, 'an anchor leads to its tree');
+    for (const line of ['import os; os.system("id")', `${lines['_virtualenv.pth']}; import elsewhere`, '\ufeffimport elsewhere', '#\rimport elsewhere']) {
+      writeFileSync(join(kept, 'other.pth'), line);
+      assert.equal(runner(at), 65534, `${line}: also in a folder of packages by another name`);
     }
   });
 

@@ -1,0 +1,39 @@
+/** What a `.pth` file makes Python do when it starts, read as Python's `site` reads it. */
+import { dirname, resolve } from 'node:path';
+import { readPlain } from '../../plain-file.js';
+import { anchorLine } from '../anchor.js';
+
+export interface Searched {
+  /** Folders and archives that it puts on the search path, and the tree that an anchor of ours names. */
+  places: string[];
+  /** Whether it also runs code that may put anything there: setuptools' finder of an editable project has its folders in a table. */
+  isOpen: boolean;
+}
+
+/** Code lines that name no place but the file's own folder: those of virtualenv (and uv), of setuptools, and of namespace packages. */
+const CLOSED = [
+  /^import _virtualenv;?$/,
+  /^import os; *var = 'SETUPTOOLS_USE_DISTUTILS'; *enabled = os\.environ\.get\(var, '\w+'\) == '\w+'; *enabled and __import__\('_distutils_hack'\)(\.add_shim\(\))?;?$/,
+  /^import sys, ?types, ?os; ?has_mfs = [^/]*\.f_locals\['sitedir'\], \*\('\w+'(, ?'\w+')*,?\)\);[^/]*$/,
+];
+
+const isCode = (line: string): boolean => /^import[ \t]/.test(line);
+
+/** The tree that an anchor of ours makes the process's prefix; null for another line. */
+function anchored(line: string): string | null {
+  const literal = /\)\)\(("(?:[^"\\]|\\.)*"), sys\.prefix\)$/.exec(line)?.[1];
+  const tree = literal === undefined ? null : (JSON.parse(literal) as string);
+  return tree !== null && anchorLine(tree).trimEnd() === line ? tree : null;
+}
+
+/** Throws for one that can't be read whole. */
+export function readSearched(file: string): Searched {
+  const text = (readPlain(file)?.text ?? '').replace(/^\ufeff/, '');
+  const lines = text.split(/[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/).map((line) => line.trimEnd()).filter((line) => line.trim() !== '' && !line.startsWith('#'));
+  const [code, paths] = [lines.filter(isCode), lines.filter((line) => !isCode(line))];
+  const trees = code.map(anchored);
+  return {
+    places: [...paths, ...trees.filter((tree) => tree !== null)].map((place) => resolve(dirname(file), place)),
+    isOpen: code.some((line, at) => trees[at] === null && !CLOSED.some((known) => known.test(line))),
+  };
+}
