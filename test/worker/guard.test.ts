@@ -291,6 +291,26 @@ test('an environment of another user above the working folder is not taken by it
   assert.equal(user.guard(own, ['true']).code, 0, 'theirs in their own folder');
 });
 
+test('a folder that this user may not enter is no fault of ours: the working folder, the one named, the interpreter\'s', { skip: process.getuid!() !== 0 && 'needs root' }, () => {
+  const project = user.project('closed', { 'runbook.yaml': 'name: closed\nlock: requirements.lock\n' });
+  const inner = path.join(project, 'inner/deep');
+  mkdirSync(inner, { recursive: true });
+  user.venv(path.join(inner, '.venv'));
+  const open = user.project('open');
+  user.venv(path.join(open, '.venv'));
+  const config = path.join(open, '.venv/pyvenv.cfg');
+  const asOther = (cwd: string, words: string[]): Answer => user.guard(cwd, words, { uid: 65534, env: { HOME: '/nonexistent' } });
+  writeFileSync(config, readFileSync(config, 'utf8').replace(/^home = .*$/m, `home = ${inner}`));
+  chmodSync(path.join(project, 'inner'), 0o700);
+  assertRefused(asOther(open, ['true']), 1, /expected the interpreter it was made from, got .*inner\/deep, one that this user may not read/);
+  const denied = /closed\/inner.*expected .*, got one that this user may not read/;
+  for (const named of [inner, `${inner}/.venv`, path.join(project, 'inner')]) assertRefused(asOther(open, ['--env', named, 'true']), 64, denied);
+  // Entered before rights were dropped, as a service's working folder is.
+  assertRefused(asOther(inner, ['true']), 64, /inner\/deep\/runbook\.yaml: expected .*, got one that this user may not read/);
+  symlinkSync('circle', path.join(open, 'circle'));
+  assertRefused(asOther(open, ['--env', path.join(open, 'circle'), 'true']), 64, /got links in a circle/);
+});
+
 test('help is the command line\'s; it says where nothing else does how guard is called', () => {
   const { code, stdout } = user.guard('/', ['--help']);
   assert.equal(code, 0);

@@ -1,10 +1,10 @@
 /** What stands at a link at this moment: one tree, by its own path, with what is written about it. */
-import { lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { SEAL_FILE, readSeal } from '../../activities/host/seal.js';
 import type { StateEntry } from '../../policy/checks/guard.js';
 import { shellWord } from '../../policy/text.js';
-import { problemOf, readPlain } from './files.js';
+import { problemOf, readPlain, statOrRefuse } from './files.js';
 import type { LinkPlace } from './place.js';
 import { couldNotTell, notCompliant } from './refusal.js';
 
@@ -45,7 +45,7 @@ function resolveTree({ link }: LinkPlace, target: string): string {
   const refuse = (got: string) => notCompliant(link, 'an environment', got, `runbook env list shows what is there; runbook env create ${target} makes one`);
   const tree = realOf(link);
   if (tree === null) throw refuse(nothingText(link));
-  if (!statSync(tree).isDirectory()) throw refuse('a file');
+  if (!statOrRefuse(tree, refuse)?.isDirectory()) throw refuse('a file');
   return tree;
 }
 
@@ -79,7 +79,9 @@ function readConfigured(link: string, tree: string, target: string): string | nu
   }
   const value = (key: string): string | null => new RegExp(`^${key}[ \\t]*=[ \\t]*(.*?)[ \\t\\r]*$`, 'm').exec(text)?.[1] ?? null;
   const home = value('home');
-  if (home === null || !statSync(home, { throwIfNoEntry: false })?.isDirectory()) throw refuse('the interpreter it was made from', home === null ? 'a pyvenv.cfg that names none' : `no folder ${home}: it was removed or moved`);
+  const noBase = (got: string) => refuse('the interpreter it was made from', got);
+  if (home === null) throw noBase('a pyvenv.cfg that names none');
+  if (!statOrRefuse(home, (got) => noBase(`${home}, ${got}`))?.isDirectory()) throw noBase(`no folder ${home}: it was removed or moved`);
   return value('version') ?? value('version_info');
 }
 

@@ -1,5 +1,5 @@
 /** Small files that somebody else may have written, and when they are the same as last time. */
-import { statSync, type BigIntStats } from 'node:fs';
+import { lstatSync, statSync, type BigIntStats, type Stats } from 'node:fs';
 import { stampOf } from '../../activities/plain-file.js';
 
 export { readPlain, stampOf, type PlainText } from '../../activities/plain-file.js';
@@ -14,6 +14,24 @@ const SETTLES_MS = 2_000;
 export function stampAt(path: string): string | null {
   const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
   return stat ? stampOf(stat) : null;
+}
+
+/** What stands at a path, links followed; undefined where nothing does. Throws `refuse` where this user can't tell: a closed folder, a circle of links. */
+export function statOrRefuse(path: string, refuse: (got: string) => Error): Stats | undefined {
+  return orRefuse(() => statSync(path, { throwIfNoEntry: false }), refuse);
+}
+
+/** The same of a link itself. */
+export function lstatOrRefuse(path: string, refuse: (got: string) => Error): Stats | undefined {
+  return orRefuse(() => lstatSync(path, { throwIfNoEntry: false }), refuse);
+}
+
+function orRefuse<T>(look: () => T, refuse: (got: string) => Error): T {
+  try {
+    return look();
+  } catch (error) {
+    throw refuse(problemOf(error));
+  }
 }
 
 /** Whether its stamp can be trusted to change with its next change. `now`: Unix milliseconds. */

@@ -1,7 +1,7 @@
 /** Which environment is meant: the one named, or that of the working folder or its nearest parent that has one. */
-import { existsSync, lstatSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import { problemOf, readPlain, isSettled, stampOf } from './files.js';
+import { isSettled, lstatOrRefuse, problemOf, readPlain, stampAt, stampOf, statOrRefuse } from './files.js';
 import type { Memory } from './memory.js';
 import { badInput, GuardRefusal } from './refusal.js';
 
@@ -32,7 +32,7 @@ export async function namedPlace(raw: string, asking: Asking): Promise<LinkPlace
   const absolute = path.resolve(parsed.path);
   const isLink = parsed.name === null && path.basename(absolute).startsWith(DEFAULT_LINK) && !existsSync(path.join(absolute, PROJECT_FILE));
   if (isLink) return placeOf(absolute, refuse);
-  if (!statSync(absolute, { throwIfNoEntry: false })?.isDirectory()) throw refuse(existsSync(absolute) ? 'a file' : 'nothing there');
+  if (!statOrRefuse(absolute, refuse)?.isDirectory()) throw refuse(existsSync(absolute) ? 'a file' : 'nothing there');
   return placeOf(path.join(absolute, parsed.name ?? (await projectLink(absolute, asking)) ?? DEFAULT_LINK), refuse);
 }
 
@@ -43,7 +43,7 @@ export async function nearestPlace(asking: Asking): Promise<LinkPlace> {
   for (let folder = from; ; folder = path.dirname(folder)) {
     const named = await projectLink(folder, asking);
     const link = path.join(folder, named ?? DEFAULT_LINK);
-    const found = lstatSync(named === null ? link : path.join(folder, PROJECT_FILE), { throwIfNoEntry: false });
+    const found = lstatOrRefuse(named === null ? link : path.join(folder, PROJECT_FILE), (got) => refuse(`${link}, ${got}`));
     if (found) {
       requireTrusted(found.uid, from, link, refuse);
       return placeOf(link, refuse);
@@ -62,8 +62,9 @@ function workingFolder(refuse: (got: string) => GuardRefusal): string {
 
 /** In a folder of many users, such as the one for temporary files, anybody can put an environment above others' folders. */
 function requireTrusted(uid: number, from: string, link: string, refuse: (got: string, wayOut: string) => GuardRefusal): void {
-  if (uid === 0 || uid === process.geteuid!() || uid === statSync(from).uid) return;
-  throw refuse(`${link}, which belongs to another user (${uid})`, `name it with --env ${link} if it is meant`);
+  const wayOut = `name it with --env ${link} if it is meant`;
+  if (uid === 0 || uid === process.geteuid!() || uid === statOrRefuse(from, (got) => refuse(`${from}, ${got}`, wayOut))?.uid) return;
+  throw refuse(`${link}, which belongs to another user (${uid})`, wayOut);
 }
 
 function placeOf(link: string, refuse: (got: string) => GuardRefusal): LinkPlace {
@@ -78,16 +79,24 @@ function placeOf(link: string, refuse: (got: string) => GuardRefusal): LinkPlace
 /** `link` of the folder's project file; null where it has none. */
 async function projectLink(folder: string, { memory, now }: Asking): Promise<string | null> {
   const file = path.join(folder, PROJECT_FILE);
-  const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
-  if (!stat) return null;
+  const stamp = stampOrRefuse(file);
+  if (stamp === null) return null;
   const known = memory.get('links', file);
-  if (known?.stamp === stampOf(stat) && typeof known.link === 'string') return known.link;
+  if (known?.stamp === stamp && typeof known.link === 'string') return known.link;
   const { linkOf } = await import('./parse.js');
   const read = readProject(file);
   const parsed = linkOf(read.text, file);
   if ('objections' in parsed) throw new GuardRefusal(64, parsed.objections);
   if (isSettled(read.stat, now)) memory.put('links', file, { stamp: stampOf(read.stat), link: parsed.link });
   return parsed.link;
+}
+
+function stampOrRefuse(file: string): string | null {
+  try {
+    return stampAt(file);
+  } catch (error) {
+    throw badInput(file, 'a project file, or none', problemOf(error), 'change into a project that this user may enter, or name its environment with --env PATH');
+  }
 }
 
 function readProject(file: string): NonNullable<ReturnType<typeof readPlain>> {
