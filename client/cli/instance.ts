@@ -1,6 +1,8 @@
 /** Which instance a command talks to: paths, address, policy, host, and who asks. */
 import { readFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
+import { parse } from 'yaml';
+import { parsedHost, plainHost } from '../../policy/files/agent-host.js';
 import { readCurrent, type CurrentInstance } from '../../worker/current.js';
 import { runbookPaths, type RunbookPaths } from '../../worker/paths.js';
 
@@ -36,7 +38,15 @@ export function findInstance(env: NodeJS.ProcessEnv = process.env): Instance {
 }
 
 function agentHost(paths: RunbookPaths): string | null {
-  return /^host:\s*([A-Za-z0-9][A-Za-z0-9_.-]*)\s*$/m.exec(readIfThere(paths.agentFile))?.[1] ?? null;
+  const text = readIfThere(paths.agentFile);
+  const host = plainHost(text);
+  if (host !== undefined) return host;
+  try {
+    return parsedHost(parse(text));
+  } catch {
+    // Whoever needs the file itself says what is wrong with it.
+    return null;
+  }
 }
 
 /** A file's text; empty where there is none. */

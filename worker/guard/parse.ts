@@ -1,4 +1,5 @@
 /** What needs the parsers: loaded only where nothing is remembered, because they take longer than all the rest. */
+import { parse } from 'yaml';
 import type { JudgedInterpreter } from '../../policy/checks/guard.js';
 import type { InterpreterFacts } from '../../policy/checks/facts.js';
 import { pythonStatus } from '../../policy/checks/python-status.js';
@@ -7,9 +8,13 @@ import { parseWith } from '../../policy/files/explain.js';
 import { parsePolicy } from '../../policy/files/load.js';
 import { projectFileSchema } from '../../policy/files/project-file.js';
 import type { Objection } from '../../policy/model.js';
+import { parsedHost } from '../../policy/files/agent-host.js';
 
 /** Rules about interpreters are the same for every project. */
 const ANY_PROJECT = { name: '', lock: 'requirements.txt', envPrefix: null, configFiles: [], expectedFreezeHash: null };
+
+/** `host` of an agent file's text. Throws where that is no YAML. */
+export const hostOf = (text: string): string | null => parsedHost(parse(text));
 
 /** `link` of a project file's text. */
 export function linkOf(text: string, file: string): { link: string } | { objections: Objection[] } {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import type { JudgedInterpreter } from '../../policy/checks/guard.js';
+import { plainHost } from '../../policy/files/agent-host.js';
 import { runbookPaths } from '../paths.js';
 import { isSettled, problemOf, readPlain, stampAt, stampOf, type PlainText } from './files.js';
 import type { KnownInterpreter, Memory } from './memory.js';
@@ -20,14 +21,16 @@ export async function findPolicy(env: NodeJS.ProcessEnv): Promise<PolicyPlace> {
   const own = runbookPaths(env);
   const current = existsSync(own.currentFile) ? (await import('../current.js')).readCurrent(own.currentFile) : null;
   const paths = own.home === null && current?.home ? runbookPaths({ ...env, RUNBOOK_HOME: current.home }) : own;
-  return { policyFile: paths.policyFile, host: current?.host ?? agentHost(paths.agentFile) ?? hostname() };
+  return { policyFile: paths.policyFile, host: current?.host ?? (await agentHost(paths.agentFile)) ?? hostname() };
 }
 
-function agentHost(file: string): string | null {
+async function agentHost(file: string): Promise<string | null> {
   try {
-    return /^host:\s*([A-Za-z0-9][A-Za-z0-9_.-]*)\s*$/m.exec(readPlain(file)?.text ?? '')?.[1] ?? null;
+    const text = readPlain(file)?.text ?? '';
+    const host = plainHost(text);
+    return host === undefined ? (await import('./parse.js')).hostOf(text) : host;
   } catch (error) {
-    throw couldNotTell(file, 'the file that names this host', problemOf(error), 'make it readable for this user: the policy gives hosts their class by name');
+    throw couldNotTell(file, 'the file that names this host', problemOf(error), 'make it right, and readable for this user: the policy gives hosts their class by name');
   }
 }
 
