@@ -34,18 +34,41 @@ export async function findForeign(ctx: HostContext, policy: CheckPolicy, asked: 
   const { interpreters, hidden, unread } = await interpretersInUse(ctx, signal);
   const excepted = exceptions(ctx);
   const answers: Asked = {};
-  const found: ForeignInterpreter[] = [];
+  const found: Ranked[] = [];
   for (const use of interpreters) {
     const problem = use.problem ?? whyNotAsk(use.path);
     const answer = problem === null ? await answerOf(ctx, use.path, asked, signal) : null;
     if (answer) answers[use.path] = answer;
     const why = judge(use, policy, answer, problem ?? unanswered(use.path), excepted);
-    if (why !== null) found.push({ path: use.path, version: answer?.version ?? null, processes: use.processes, why: oneLine(`${why}; ${usersText(use)}`) });
+    if (why !== null) found.push({ rank: rankOf(use, answer), path: use.path, version: answer?.version ?? null, processes: use.processes, why: oneLine(`${why}; ${usersText(use)}`) });
   }
-  const told = found.slice(0, TOLD);
+  const told = tell(found);
   const unknown = [...(hidden > 0 ? [`${processes(hidden)} could not be inspected by the agent's user`] : []), ...(unread > 0 ? [`${processes(unread)} have too many files mapped to read them all`] : [])];
   if (unknown.length > 0) told.push({ path: '', version: null, processes: hidden + unread, why: `${unknown.join(', ')}: which interpreters they run is not known` });
   return { found: told, asked: answers };
+}
+
+type Ranked = ForeignInterpreter & { rank: number };
+
+/** Any user can start any number of them: those that only root or an environment of ours can bring come first, then those that told their version. */
+function rankOf({ path, links }: InUse, answer: Asked[string] | null): number {
+  return (links.size > 0 || isRoots(path) ? 0 : 2) + (answer?.version ? 0 : 1);
+}
+
+function isRoots(path: string): boolean {
+  try {
+    return chainOf(path).every(({ uid }) => uid === 0);
+  } catch {
+    return false;
+  }
+}
+
+/** As many as one report has room for, and how many there are beside them. */
+export function tell(found: readonly Ranked[]): ForeignInterpreter[] {
+  const ordered = found.toSorted((a, b) => a.rank - b.rank).map(({ rank: _, ...one }) => one);
+  const others = ordered.slice(TOLD);
+  const text = `${others.length} more that the policy does not approve, not told one by one`;
+  return [...ordered.slice(0, TOLD), ...(others.length > 0 ? [{ path: '', version: null, processes: others.reduce((sum, one) => sum + one.processes, 0), why: text }] : [])];
 }
 
 /** Environments that a granted exception allows another interpreter, for now. */

@@ -4,6 +4,7 @@ import { classOf } from '../../../policy/files/load.js';
 import type { PolicyFile } from '../../../policy/files/policy-file.js';
 import type { Interpreter } from '../../../policy/model.js';
 import { behindText } from '../../../policy/security-patch.js';
+import { oneLine } from '../../../policy/text.js';
 import { classifyInterpreter } from '../../../policy/versions.js';
 import { checkedPolicy, checkOptions, type CheckOptions } from '../checking.js';
 import { findInstance } from '../instance.js';
@@ -44,9 +45,10 @@ function roleOf({ version, implementation }: Interpreter, policy: PolicyFile, ho
   return role === 'prohibited' ? 'not approved' : behindText(version, policy) === null ? role : 'lacks patches';
 }
 
-function linesOf(installed: (Interpreter & { role: string })[], foreign: ForeignInterpreter[]): string[] {
+/** Whoever starts a Python chooses the name of its folder. */
+export function linesOf(installed: (Interpreter & { role: string })[], foreign: ForeignInterpreter[]): string[] {
   return [
-    ...table(['VERSION', 'POLICY', 'INSTALLED AT'], installed.map(({ version, role, path }) => [version, role, tilde(path)])),
-    ...(foreign.length === 0 ? ['nothing in use that the policy does not approve'] : foreign.map(({ path, version, processes, why }) => `✗ ${version ?? '?'} ${path === '' ? '' : tilde(path)}  ${processes} running: ${why}`)),
+    ...table(['VERSION', 'POLICY', 'INSTALLED AT'], installed.map(({ version, role, path }) => [version, role, oneLine(tilde(path))])),
+    ...(foreign.length === 0 ? ['nothing in use that the policy does not approve'] : foreign.map(({ path, version, processes, why }) => `✗ ${version ?? '?'} ${path === '' ? '' : oneLine(tilde(path))}  ${processes} running: ${oneLine(why)}`)),
   ];
 }

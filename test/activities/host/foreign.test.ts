@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { findForeign, whyNotAsk } from '../../../activities/host/foreign.js';
+import { findForeign, tell, whyNotAsk } from '../../../activities/host/foreign.js';
 import { interpretersInUse, libraryOf, readMaps } from '../../../activities/host/foreign-processes.js';
 import type { ForeignRow } from '../../../activities/host/store-health.js';
 import type { CheckPolicy } from '../../../policy/checks/model.js';
@@ -200,4 +200,14 @@ test('PV-35: processes that can\'t be inspected are counted and told', { skip: i
   const hidden = found.find(({ path }) => path === '')!;
   assert.ok(hidden.processes >= 1);
   assert.match(hidden.why, /^\d+ process(es)? could not be inspected by the agent's user/);
+});
+
+test('PV-35: of more than a report has room for, root\'s and those with a version come first, and the others are counted', () => {
+  const fakes = Array.from({ length: 60 }, (_, at) => ({ rank: 3, path: `/tmp/${at}/python3`, version: null, processes: 2, why: 'not asked' }));
+  const real = { path: '/usr/bin/python3.9', version: '3.9.1', processes: 1, why: 'not approved' };
+  const told = tell([...fakes, { ...real, rank: 0 }]);
+  assert.deepEqual(told[0], real);
+  assert.deepEqual([told.length, told.at(-1)!.path, told.at(-1)!.processes], [51, '', 22]);
+  assert.match(told.at(-1)!.why, /^11 more that the policy does not approve/);
+  assert.equal(tell(fakes.slice(0, 50)).some(({ path }) => path === ''), false);
 });

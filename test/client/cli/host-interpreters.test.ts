@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { hostCommand } from '../../../client/cli/commands/host.js';
+import { linesOf } from '../../../client/cli/commands/host-interpreters.js';
 import type { ForeignInterpreter } from '../../../policy/checks/results.js';
 import { checkCli, type CheckCli } from '../../support/check-cli.js';
 import { someInterpreter } from '../../support/host.js';
@@ -47,4 +48,10 @@ test('bad input: a policy that is not there', async () => {
   const { code, stderr } = await interpreters('--policy', 'nosuch');
   assert.equal(code, 64);
   assert.match(stderr, /nothing was started$/);
+});
+
+test('a folder\'s name can neither write a line nor colour one', () => {
+  const path = '/tmp/a\n\u001b[31m/python3';
+  const lines = linesOf([], [{ path, version: '3.9.1', processes: 1, why: `used by ${path}` }]);
+  assert.equal(lines.at(-1), '✗ 3.9.1 /tmp/a [31m/python3  1 running: used by /tmp/a [31m/python3');
 });
