@@ -33,7 +33,7 @@ export function createExceptionActivities({ policies, records, now = Date.now }:
     async exceptionTerms({ request, t }) {
       const policy = policies.pinned(request.policyDigest);
       const objections = exceptionObjections(request, policy);
-      const grants = grantsOn(records, request.env);
+      const grants = grantsOn(records, request.env, t);
       if (objections.length === 0) objections.push(...repeatObjections(grants, request.hours!, t, policy));
       const asked = rulesFor(policy, policy.exception.grantedBy, request.requester, t);
       if ('objection' in asked) objections.push(asked.objection);

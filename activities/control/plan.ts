@@ -145,7 +145,7 @@ function belowTodaysMinimum({ kind, granted, to }: ChangeRequest, policies: Pick
 /** A change of an environment under an exception would take its way back away; the exception's own run may. */
 function underException(request: ChangeRequest, records: GrantRecords | undefined, t: string): Objection[] {
   if (!records) return [];
-  const others = grantsOn(records, request.env).filter(({ run }) => run !== request.run);
+  const others = grantsOn(records, request.env, t).filter(({ run }) => run !== request.run);
   const open = unfinishedGrant(others);
   return open === null ? [] : [unfinishedObjection(open, t)];
 }
