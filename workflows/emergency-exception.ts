@@ -9,7 +9,7 @@ import { changeAsChild } from './lib/child-change.js';
 import { countdown } from './lib/countdown.js';
 import { decide, OUTCOME_OF } from './lib/deciding.js';
 import { ExceptionLife, type Ended } from './lib/exception-life.js';
-import { documentException, endingOf, makePermanent, revert } from './lib/exception-end.js';
+import { endingOf, makePermanent, refuseAborts, revert, tellAndDocument, withdrawnBy } from './lib/exception-end.js';
 import { failureText, failureType, isRefusal, objectionsOf, rethrowMistake } from './lib/failures.js';
 import { control } from './lib/host.js';
 import { admit } from './lib/permitting.js';
@@ -26,9 +26,7 @@ export async function emergencyException(request: ChangeRequest): Promise<RunRes
   return CancellationScope.nonCancellable(async () => {
     const verdict = await settle(run, life, ended);
     life.clock.ending = endingOf(run, life, verdict);
-    // Who may not declare leaves a record, and nothing in the project.
-    if (life.terms) await documentException(run, life, verdict);
-    await life.tellEnd(verdict);
+    await tellAndDocument(run, life, verdict);
     return run.end(verdict.outcome, verdict.message, verdict.objections);
   });
 }
@@ -90,7 +88,10 @@ async function activate(run: Run, life: ExceptionLife, request: ChangeRequest): 
 
 /** What comes after the end of the forward part: back, or for good. Nothing stops it half-way. */
 async function settle(run: Run, life: ExceptionLife, ended: Ended): Promise<Ended> {
-  if (!life.isStanding) return ended;
+  if (!life.isStanding) {
+    refuseAborts(run, `it ends: ${ended.outcome}`);
+    return ended;
+  }
   return ended.outcome === 'done' ? makePermanent(run, life) : revert(run, life, ended);
 }
 
@@ -99,7 +100,7 @@ const refused = (message: string, objections: Ended['objections']): Ended => ({ 
 function stopped(run: Run, life: ExceptionLife, error: unknown): Ended {
   rethrowMistake(error);
   const { aborting } = run.state;
-  if (aborting) return { outcome: 'rolled-back', message: `stopped by ${aborting.by}: ${aborting.reason}${life.isStanding ? '' : '; nothing had been changed'}`, objections: [] };
+  if (aborting) return { outcome: 'rolled-back', message: `${withdrawnBy(aborting)}${life.isStanding ? '' : '; nothing had been changed'}`, objections: [] };
   if (isRefusal(error)) return refused(failureText(error), objectionsOf(error));
   return { outcome: 'rolled-back', message: `${failureType(error)}: ${failureText(error)}`, objections: [] };
 }

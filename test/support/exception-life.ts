@@ -18,6 +18,7 @@ const ULID = '01J00000000000000000003P9D';
 export interface Living {
   handle: WorkflowHandleWithFirstExecutionRunId<typeof emergencyException>;
   start: number;
+  host: string;
   /** Waits for the open decision of a purpose, and votes in it. */
   vote(purpose: string, people: string[], verdict?: 'approve' | 'reject', run?: string): Promise<void>;
   sleepUntil(instant: number): Promise<void>;
@@ -27,9 +28,9 @@ export interface Living {
   review: string;
 }
 
-/** Starts an exception, lets `use` live it, and waits until everything it told is told. */
-export async function live(env: FileEnvironment, t: { name: string }, f: Fakes, use: (living: Living) => Promise<void>, words: Partial<ChangeRequest> = {}): Promise<void> {
-  await env.withWorker(t, { activities: f.control, hostActivities: f.host }, async ({ client, taskQueue, host }) => {
+/** Starts an exception, lets `use` live it, and waits until everything it told is told. `host` null: the test brings a worker of its own. */
+export async function live(env: FileEnvironment, t: { name: string }, f: Pick<Fakes, 'control'> & { host: Fakes['host'] | null }, use: (living: Living) => Promise<void>, words: Partial<ChangeRequest> = {}): Promise<void> {
+  await env.withWorker(t, { activities: f.control, ...(f.host ? { hostActivities: f.host } : {}) }, async ({ client, taskQueue, host }) => {
     const start = await env.environment.currentTimeMs();
     const request: ChangeRequest = { ...requestFor(host), run: 'ex-3p9d', kind: 'exception', to: '3.13.9', hours: 72, ground: 'security-vulnerability', policyDigest: 'e'.repeat(64), ...words };
     // A host of its own makes the id one of its own.
@@ -64,7 +65,7 @@ export async function live(env: FileEnvironment, t: { name: string }, f: Fakes, 
       const answer = await client.workflow.getHandle(review).executeUpdate(evidenceUpdate, { args: [{ step, name, document: 'it was tried', by: 'erin' }] });
       assert.equal(answer.taken, true, answer.message);
     };
-    await use({ handle, start, vote, sleepUntil, rootCause, evidence, until, review });
+    await use({ handle, host, start, vote, sleepUntil, rootCause, evidence, until, review });
     await childrenEnded(client, workflowId);
   });
 }

@@ -49,6 +49,8 @@ export class Run {
   approval: RunResult['approval'];
   /** Path of the report on the host, where one was written. */
   report: string | null = null;
+  /** Why an abort is not taken any more; null: it is. */
+  pastAbort: string | null = null;
   private orders = 0;
   private readonly display: RunDisplay;
   /** From the undo on, nothing waits for the records (invariant 10). */
@@ -77,6 +79,7 @@ export class Run {
     const { aborting, outcome } = this.state;
     if (outcome) return { taken: false, message: `it has ended: ${outcome}` };
     if (aborting) return { taken: false, message: `already asked by ${aborting.by}: ${aborting.reason}` };
+    if (this.pastAbort) return { taken: false, message: this.pastAbort };
     this.takeAbort(abort);
     this.forward.cancel();
     this.show();
@@ -112,8 +115,11 @@ export class Run {
     return { env: this.env, run: this.input.run, workflowId: workflowInfo().workflowId, chain: this.chain, epoch: this.epoch, seq: ++this.orders, step, reissued: 0 };
   }
 
-  /** Runs one step as the operator thinks of it: shown while it runs, and on record before the next begins. */
-  async step<T>(name: string, act: () => Promise<T>, tell: (result: T) => StepFact): Promise<T> {
+  /**
+   * Runs one step as the operator thinks of it: shown while it runs, and on record before the next begins. `isAside`: nothing that
+   * follows depends on it, nor waits for its record.
+   */
+  async step<T>(name: string, act: () => Promise<T>, tell: (result: T) => StepFact, isAside = false): Promise<T> {
     const startedAt = new Date().toISOString();
     this.state.step = name;
     this.show();
@@ -123,7 +129,8 @@ export class Run {
       const told = tell(result);
       this.finish({ step: name, ok: told.ok ?? true, startedAt }, told);
       isTold = true;
-      await (this.undoing ? this.recordOrGoOn() : this.record());
+      if (isAside) await this.recordOrGoOn();
+      else await (this.undoing ? this.recordOrGoOn() : this.record());
       return result;
     } catch (error) {
       this.noteCancel(error);
