@@ -166,6 +166,15 @@ const EXCEPTIONS: Case[] = [
     },
   },
   {
+    names: ['emergency-exception--rehearsed-aside-and-told-first'],
+    async record(stage) {
+      const { people } = board(stage);
+      const run = await ask(stage, people);
+      await votes(stage, run, 'grant', [people.alice, people.carol]);
+      return { 'emergency-exception--rehearsed-aside-and-told-first': await ended(stage, run, 'expired') };
+    },
+  },
+  {
     names: ['emergency-exception--overdue-and-denied', 'decision--overdue'],
     async record(stage) {
       const { people } = board(stage, { timers: { emergencyConveneHours: 0.0005 } });
