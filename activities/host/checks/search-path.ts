@@ -6,16 +6,15 @@ import { anchorLine } from '../anchor.js';
 export interface Searched {
   /** Folders and archives that it puts on the search path, and the tree that an anchor of ours names. */
   places: string[];
-  /** Whether it also runs code that may put anything there: setuptools' finder of an editable project has its folders in a table. */
+  /** Whether it also runs code that may put anything there. */
   isOpen: boolean;
 }
 
-/** Code lines that name no place but the file's own folder: those of virtualenv (and uv), of setuptools, and of namespace packages. */
-const CLOSED = [
-  /^import _virtualenv;?$/,
-  /^import os; *var = 'SETUPTOOLS_USE_DISTUTILS'; *enabled = os\.environ\.get\(var, '\w+'\) == '\w+'; *enabled and __import__\('_distutils_hack'\)(\.add_shim\(\))?;?$/,
-  /^import sys, ?types, ?os; ?has_mfs = [^/]*\.f_locals\['sitedir'\], \*\('\w+'(, ?'\w+')*,?\)\);[^/]*$/,
-];
+/**
+ * A code line that names a place of its own, or setuptools' finder of an editable project, whose folders stand in a table. Any other
+ * one has only what lies on the search path, which is looked through: those of virtualenv, coverage, namespace packages.
+ */
+const OPEN = /__editable__|\//;
 
 const isCode = (line: string): boolean => /^import[ \t]/.test(line);
 
@@ -34,6 +33,6 @@ export function readSearched(file: string): Searched {
   const trees = code.map(anchored);
   return {
     places: [...paths, ...trees.filter((tree) => tree !== null)].map((place) => resolve(dirname(file), place)),
-    isOpen: code.some((line, at) => trees[at] === null && !CLOSED.some((known) => known.test(line))),
+    isOpen: code.some((line, at) => trees[at] === null && OPEN.test(line)),
   };
 }

@@ -13,7 +13,7 @@ import { prepare } from '../../../activities/host/prepare.js';
 import { switchLink } from '../../../activities/host/switch.js';
 import { verifyTree } from '../../../activities/host/verify.js';
 import { canonicalJson, sha256Hex } from '../../../policy/canonical.js';
-import { policyFileSchema } from '../../../policy/files/policy-file.js';
+import { policyFileSchema, type PolicyFile } from '../../../policy/files/policy-file.js';
 import { SIGNATURE_NAMESPACE, type Warrant } from '../../../policy/model-approval.js';
 import type { Objection, Plan } from '../../../policy/model.js';
 import { planDigest } from '../../../policy/plan.js';
@@ -312,11 +312,14 @@ describe('trust: signatures', { skip: NEEDS_ROOT }, () => {
   });
 
   describe('what the policy itself approves', () => {
-    const policy = policyFileSchema.parse({ interpreters: { primary: { version: '3.12.x', justification: 'test' }, fallback: { version: '3.11.13', justification: 'test' } } });
-    const content = canonicalJson(policy);
-    const digest = sha256Hex(content);
+    let policy: PolicyFile;
+    let content: string;
+    let digest: string;
     let fallback: Plan;
     before(() => {
+      policy = policyFileSchema.parse({ interpreters: { primary: { version: '3.13.x', justification: 'test' }, fallback: { version: plan.interpreter.version, justification: 'test' } } });
+      content = canonicalJson(policy);
+      digest = sha256Hex(content);
       fallback = sealed(plan, { kind: 'fallback', policyDigest: digest });
     });
 

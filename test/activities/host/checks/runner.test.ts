@@ -198,6 +198,7 @@ describe('a check by root starts nothing as root that another user could have pu
       '_virtualenv.pth': 'import _virtualenv',
       'distutils-precedence.pth': 'import os; var = \'SETUPTOOLS_USE_DISTUTILS\'; enabled = os.environ.get(var, \'local\') == \'local\'; enabled and __import__(\'_distutils_hack\').add_shim(); \n',
       'spaces-nspkg.pth': 'import sys, types, os;has_mfs = sys.version_info > (3, 5);p = os.path.join(sys._getframe(1).f_locals[\'sitedir\'], *(\'spaces\',));importlib = has_mfs and __import__(\'importlib.util\');(p not in mp) and mp.append(p)\n',
+      'a1_coverage.pth': 'import sys; exec(\'try: import coverage; coverage.process_startup()\\nexcept ImportError: pass\')\n',
       '_interpreter_runbooks_anchor.pth': anchorLine(at.link),
       'gone.pth': '/nonexistent/folder\n\n',
     };
@@ -216,7 +217,8 @@ describe('a check by root starts nothing as root that another user could have pu
     chownSync(theirs, user.uid, user.gid);
     writeFileSync(join(kept, 'other.pth'), anchorLine(theirs));
     assert.equal(runner(at), 1, 'an anchor leads to its tree');
-    for (const line of ['import os; os.system("id")', `${lines['_virtualenv.pth']}; import elsewhere`, '\ufeffimport elsewhere', '#\rimport elsewhere']) {
+    const elsewhere = 'import sys; sys.path.append("/srv/elsewhere")';
+    for (const line of ['import os; os.system("/usr/bin/id")', `${lines['_virtualenv.pth']}; ${elsewhere}`, `\ufeff${elsewhere}`, `#\r${elsewhere}`, 'import __editable___own_1_0_finder; __editable___own_1_0_finder.install()']) {
       writeFileSync(join(kept, 'other.pth'), line);
       assert.equal(runner(at), 65534, `${line}: also in a folder of packages by another name`);
     }
