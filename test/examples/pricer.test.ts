@@ -61,7 +61,7 @@ function isAlive(pid: number): boolean {
 const getHealth = async (): Promise<Health> => (await (await fetch(`http://127.0.0.1:${port}/health`)).json()) as Health;
 
 before(async () => {
-  [primary, fallback, port] = [await findPython('3.12'), await findPython('3.11'), await freePort()];
+  [primary, fallback] = [await findPython('3.12'), await findPython('3.11')];
   cpSync(EXAMPLE, project, { recursive: true });
 });
 after(async () => {
@@ -99,6 +99,7 @@ test('example: its tests pass in both environments, and the service moves from o
   for (const venv of [old, next]) assert.match(await runTests(venv), / 15 passed(, 1 warning)? in /);
 
   await pointLinkAt(old);
+  port = await freePort();
   await control('start', ['--port', String(port)]);
   const first = await getHealth();
   assert.deepEqual([first.python, first.numpy, first.prefix], [await fullVersion(primary), '1.26.4', old]);

@@ -9,8 +9,6 @@ import { APPROVAL_ROUTES, type Life } from './approval-routes.js';
 import { Walk } from './approval-walk.js';
 import { assertWhole, countsNow } from './same-end.js';
 
-/** Between two starts of the service's Python. */
-const IMPORT_PAUSE_MS = 100;
 /**
  * An exception that is to reach its end lives so many times as long as a change takes here, and this much longer: a control worker that
  * is killed while it waits is back before half of it is over, when the way back is rehearsed (its next workflow task waits 10 s for the dead one).
@@ -74,7 +72,7 @@ async function walked(place: Place, route: RouteName, point: string | null, stri
 export async function runApprovalCase(place: Place, { point, victim }: ApprovalCase): Promise<void> {
   const { it } = place;
   const expected = await expectedOf(place, point.route);
-  const imports = it.importLoop(IMPORT_PAUSE_MS);
+  const imports = it.importLoop();
   let killed = 0;
   try {
     const footprint = await walked(place, point.route, point.name, async () => void (killed = await kill(it, victim)));

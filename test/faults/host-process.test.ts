@@ -65,9 +65,9 @@ while True:
 `;
 
 test('a test suite that hangs, ignores TERM and has grandchildren: a verdict of no at its time limit, its whole group gone, nothing sealed', async () => {
-  const at = await withTests(STUBBORN, 2);
+  const at = await withTests(STUBBORN, 5);
   const seen = await at.verify();
-  assert.deepEqual([seen.ok, seen.tests.ok, seen.tests.ran, seen.tests.summary], [false, false, true, 'no end within 2 s']);
+  assert.deepEqual([seen.ok, seen.tests.ok, seen.tests.ran, seen.tests.summary], [false, false, true, 'no end within 5 s']);
   assert.deepEqual([seen.files.ok, seen.lock.ok, seen.imports.ok], [true, true, true]);
   assert.equal(at.pids().length, 3);
   assert.deepEqual(at.pids().filter(runs_), []);
@@ -108,7 +108,7 @@ test('50 MB of test output: all of it on disk, only its end in the result, and m
   const at = await withTests(`
 import sys
 line = b'x' * 1023 + b'\\n'
-for _ in range(50 * 1024):
+for _ in range(200 * 1024):
     sys.stdout.buffer.write(line)
 print('5 passed in 1.0s')
 `, 120);
@@ -116,8 +116,8 @@ print('5 passed in 1.0s')
   const seen = await at.verify();
   const grown = process.memoryUsage().rss - before;
   assert.deepEqual([seen.ok, seen.tests.summary], [true, '5 passed in 1.0s'], seen.tests.summary);
-  assert.ok(statSync(seen.tests.outputPath).size > 50 * 1024 * 1024);
+  assert.ok(statSync(seen.tests.outputPath).size > 200 * 1024 * 1024);
   assert.equal(statSync(seen.tests.outputPath).mode & 0o777, 0o600);
   assert.ok(JSON.stringify(seen).length < 20_000, 'the result goes into history');
-  assert.ok(grown < 60 * 1024 * 1024, `memory grew by ${grown}`);
+  assert.ok(grown < 100 * 1024 * 1024, `memory grew by ${grown}`);
 });

@@ -11,9 +11,6 @@ import { SCENARIOS } from './scenarios.js';
 import { assertWhole, countsNow, footprintOf, type Footprint } from './same-end.js';
 import { isStopped, noticed, strike, targetOf, type Target } from './strike.js';
 
-/** Between two starts of the service's Python: without a pause the loop takes a whole processor. */
-const IMPORT_PAUSE_MS = 100;
-
 /** A fallback that nobody disturbs, and the way back. */
 export async function undisturbed(it: TestInstance, name: ScenarioName): Promise<Footprint> {
   const { ends } = SCENARIOS[name];
@@ -63,7 +60,7 @@ async function goBack(it: TestInstance): Promise<void> {
 /** Throws what did not hold. `expected`: the footprint of an undisturbed run. */
 export async function runCase(it: TestInstance, one: Case, expected: Footprint): Promise<void> {
   const before = countsNow(it);
-  const imports = it.importLoop(IMPORT_PAUSE_MS);
+  const imports = it.importLoop();
   let target: Target | null = null;
   let letGo = (): void => undefined;
   try {

@@ -18,6 +18,7 @@ import { splitAddress } from '../../worker/server/ports.js';
 import { startChild, type Running } from '../../worker/supervise.js';
 import { up, type UpHandle } from '../../worker/up.js';
 import { until } from '../support/processes.js';
+import { testCli } from '../support/servers.js';
 
 const AGENT = path.resolve(import.meta.dirname, '../../worker/main-agent.js');
 const HEARTBEAT_MS = 10_000;
@@ -39,6 +40,7 @@ before(async () => {
   process.env['XDG_STATE_HOME'] = path.join(dir, 'xdg');
   process.env['RUNBOOK_HOME'] = home;
   delete process.env['TEMPORAL_ADDRESS'];
+  process.env['RUNBOOK_TEMPORAL_CLI'] = (await testCli()).file;
   const config = path.join(home, 'config');
   mkdirSync(config, { recursive: true });
   writeFileSync(path.join(config, 'policy.yaml'), stringify({ interpreters: { primary: { version: '3.12.x', justification: 'test' }, fallback: { version: '3.11.7', justification: 'test' } } }));

@@ -40,8 +40,8 @@ export interface Watching {
   row(link: string): HealthRow | undefined;
   /** Of all logs, oldest first. */
   log(): string[];
-  /** The next event; throws where there is none within two looks. */
-  next(cursor: number, more?: object): Promise<HostEvent>;
+  /** The next event; throws "no news" where there is none. */
+  next(cursor: number, more?: object, withinMs?: number): Promise<HostEvent>;
 }
 
 /** Noon, local time, far from the quiet hours. */
@@ -63,9 +63,9 @@ export function watching(host: TestHost, clock = { now: noon() }): Watching {
     },
     row: (link) => ctx.store.health.get(link),
     log: () => logLines(ctx),
-    next: async (cursor, more = {}) => {
+    next: async (cursor, more = {}, withinMs = 10_000) => {
       const scope = testScope();
-      const timer = setTimeout(() => scope.cancel(new Error('no news')), 1_500);
+      const timer = setTimeout(() => scope.cancel(new Error('no news')), withinMs);
       try {
         return await nextEvent(ctx, scope, { cursor, ...more });
       } catch (error) {

@@ -20,6 +20,7 @@ import { up, type UpHandle } from '../../worker/up.js';
 import { testIndex, type ReleaseSpec, type TestIndex } from './index.js';
 import { sharedUv, testHost } from './host.js';
 import { writeSdists } from './sdists.js';
+import { testCli } from './servers.js';
 
 const PACKAGE_ROOT = path.resolve(import.meta.dirname, '../../..');
 const BIN = path.join(PACKAGE_ROOT, 'bin/runbook.js');
@@ -64,7 +65,7 @@ export interface TestInstance {
   /** Makes what waits at such a place stand still there: the import of `beta`, the project's tests, the unit's restart command, the build of `gamma`, the project's probe. */
   hold: { arm(place: HeldPlace): void; release(place: HeldPlace): void; path(place: HeldPlace): string };
   /** Starts `.venv/bin/python -c 'import alpha'` again and again, `pauseMs` apart; `stop` tells how many starts failed. */
-  importLoop(pauseMs?: number): { stop(): Promise<{ starts: number; failed: string[] }> };
+  importLoop(): { stop(): Promise<{ starts: number; failed: string[] }> };
   /** Notes the service left when it found itself on a mix of two environments. */
   mixed(): string;
   stop(): Promise<void>;
@@ -124,6 +125,8 @@ export async function startInstance({ onSwitch = 'restart', leaseQuietSeconds = 
   process.env['RUNBOOK_HOME'] = path.join(dir, 'home');
   process.env['RUNBOOK_TEST_BARRIERS'] = path.join(dir, 'barriers');
   delete process.env['TEMPORAL_ADDRESS'];
+  // Else each instance fetches one into a cache of its own.
+  process.env['RUNBOOK_TEMPORAL_CLI'] = (await testCli()).file;
   mkdirSync(process.env['RUNBOOK_TEST_BARRIERS']);
   const [index, found, uv] = await Promise.all([makeIndex(dir), interpreters(), sharedUv()]);
   const project = path.join(dir, 'projects', 'svc');
@@ -229,7 +232,7 @@ function assemble({ dir, project, link, index, found, handle, client, connection
         for (const file of [this.path(place), `${this.path(place)}.held`]) rmSync(file, { force: true });
       },
     },
-    importLoop: (pauseMs) => importLoop(link, pauseMs),
+    importLoop: () => importLoop(link),
     mixed: () => (existsSync(path.join(project, 'unit.json.mixed')) ? readFileSync(path.join(project, 'unit.json.mixed'), 'utf8') : ''),
     stop: async () => {
       const unit = path.join(project, 'unit.json');
@@ -257,7 +260,10 @@ export async function poll<T>(ask: () => T | Promise<T>): Promise<T> {
   }
 }
 
-function importLoop(link: string, pauseMs = 0): ReturnType<TestInstance['importLoop']> {
+/** Between two starts of the service's Python: without a pause the loop takes a whole processor. */
+const IMPORT_PAUSE_MS = 100;
+
+function importLoop(link: string): ReturnType<TestInstance['importLoop']> {
   let stopped = false;
   let starts = 0;
   const failed: string[] = [];
@@ -271,7 +277,7 @@ function importLoop(link: string, pauseMs = 0): ReturnType<TestInstance['importL
   const loop = (async () => {
     while (!stopped) {
       await once();
-      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      await new Promise((resolve) => setTimeout(resolve, IMPORT_PAUSE_MS));
     }
   })();
   return { stop: async () => ((stopped = true), await loop, { starts, failed }) };

@@ -81,7 +81,10 @@ export function watcher(ctx: HostContext, from = 0): Watcher {
     async isSilent(kind) {
       const scope = testScope();
       const timer = setTimeout(() => scope.cancel(), 2_500);
-      return ask(kind, scope).then(() => false, () => true).finally(() => clearTimeout(timer));
+      return ask(kind, scope).then(() => false, (error: unknown) => {
+        if (!scope.signal.aborted) throw error;
+        return true;
+      }).finally(() => clearTimeout(timer));
     },
   };
 }

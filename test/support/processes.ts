@@ -4,7 +4,7 @@ import path from 'node:path';
 import { identify, isRunning, type ProcessIdentity } from '../../worker/process-identity.js';
 
 /** Waits until `fact` gives something other than null, undefined or false. Throws `what` after `withinMs`. */
-export async function until<T>(what: string, fact: () => T | Promise<T>, withinMs = 20_000): Promise<NonNullable<T>> {
+export async function until<T>(what: string, fact: () => T | Promise<T>, withinMs = 60_000): Promise<NonNullable<T>> {
   for (const deadline = Date.now() + withinMs; ; await new Promise((resolve) => setTimeout(resolve, 15))) {
     const value = await fact();
     if (value !== null && value !== undefined && value !== false) return value;
@@ -22,7 +22,7 @@ export function running(pids: (number | null)[]): ProcessIdentity[] {
 }
 
 /** Waits until none of these processes runs any more. */
-export async function allGone(identities: ProcessIdentity[], withinMs = 20_000): Promise<void> {
+export async function allGone(identities: ProcessIdentity[], withinMs = 60_000): Promise<void> {
   await until(`the end of ${identities.map(({ pid }) => pid).join(', ')}`, () => !identities.some(isRunning), withinMs);
 }
 

@@ -41,8 +41,8 @@ export interface RealInstall {
   flags?: string[];
 }
 
-/** Longest silence of an index that these tests wait for: a second, instead of half a minute. */
-const UV_SHORT = { UV_HTTP_TIMEOUT: '1', UV_HTTP_RETRIES: '0' };
+/** Longest silence of an index that these tests wait for, seconds: instead of half a minute. */
+const UV_SHORT = { UV_HTTP_TIMEOUT: '5', UV_HTTP_RETRIES: '0' };
 const TIMEOUT_MS = 120_000;
 
 /** Installs for real into a folder of its own, and tells how it went; null: it succeeded. */

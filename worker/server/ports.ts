@@ -1,6 +1,6 @@
 /** Ports on the loopback address: free ones, and who holds a taken one. */
 import { createServer, connect } from 'node:net';
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 
 /** All servers of this project listen here and nowhere else. */
 export const LOOPBACK = '127.0.0.1';
@@ -22,10 +22,10 @@ export async function freePort(): Promise<number> {
   return (await bindOnce(0))!;
 }
 
-/** Inodes of sockets that listen on `port`, from the kernel's table (state 0A is LISTEN). */
+/** Inodes of sockets that listen on `port`, from the kernel's tables (state 0A is LISTEN). Where IPv6 is off, there is one. */
 function listeningInodes(port: number): Set<string> {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  const lines = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((file) => readFileSync(file, 'utf8').split('\n').slice(1));
+  const lines = ['/proc/net/tcp', '/proc/net/tcp6'].filter((file) => existsSync(file)).flatMap((file) => readFileSync(file, 'utf8').split('\n').slice(1));
   const fields = lines.map((line) => line.trim().split(/\s+/));
   return new Set(fields.filter((f) => f[1]?.endsWith(suffix) && f[3] === '0A').map((f) => `socket:[${f[9]}]`));
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, renameSync, symlinkSync, unlinkSync } from 'node:fs';
+import { mkdirSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { closeChange } from '../../../activities/host/close.js';
@@ -28,8 +28,10 @@ test('drift: what a user may do through the link changes nothing in a read-only 
     const { digest } = await takeManifest(bench.host.ctx, { tree: at.tree, owner: user, scope: 'all', record: false });
     assert.equal(digest, at.verification.manifestDigest, `${name} changed a file`);
   }
+  const source = join(bench.host.folder, 'anybody-reads');
+  writeFileSync(source, '', { mode: 0o644 });
   for (const path of ['alpha/__init__.py', 'dropped.pth', 'alpha/__pycache__/dropped.pyc']) {
-    const { code } = await byHand(user, at.project.path, '/bin/cp', '/etc/hostname', join(at.site, path));
+    const { code } = await byHand(user, at.project.path, '/bin/cp', source, join(at.site, path));
     assert.notEqual(code, 0, path);
   }
   assert.notEqual((await byHand(user, at.project.path, '/bin/rm', '-f', join(at.tree, '.complete'))).code, 0);

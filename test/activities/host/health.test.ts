@@ -18,6 +18,9 @@ import { noon, rulesOf, watching, type Watching } from '../../support/health.js'
 import { testScope } from '../../support/host.js';
 import { until } from '../../support/processes.js';
 
+/** Longer than two looks of the loop that tells news. */
+const TWO_LOOKS_MS = 1_500;
+
 let bench: DriftBench;
 let live: Drifting;
 let agent: Watching;
@@ -60,7 +63,7 @@ test('VJ-17: without rules nothing is checked and no event says so; rules come w
   const first = await one.next(0);
   assert.deepEqual([first.kind, 'rules' in first, 'health' in first], ['check-in', false, false]);
   const rules = rulesOf(live.python, { required: ['alpha'] });
-  await assert.rejects(one.next(first.cursor, { health: rules }), /no news/);
+  await assert.rejects(one.next(first.cursor, { health: rules }, TWO_LOOKS_MS), /no news/);
   await one.settle();
   const told = await one.next(first.cursor);
   assert.deepEqual([told.kind, told.rules, told.health!.map(({ link: at, state, mode, series }) => [at, state, mode, series])], ['check-in', rules.digest, [[link, 'GOOD', 'full', 'GOOD×2']]]);
@@ -125,7 +128,7 @@ test('HM-03, HM-04: GOOD to DEGRADED is followed by preflight and verifier at on
     await one.settle();
     assert.match(one.row(link)!.light[0]!.message, /is empty/);
     unlinkSync(lock());
-    await assert.rejects(one.next(event.cursor), /no news/);
+    await assert.rejects(one.next(event.cursor, {}, TWO_LOOKS_MS), /no news/);
 
     // Another check is news.
     chmodSync(join(live.tree), 0o755);
@@ -476,7 +479,7 @@ test('a host that was silent answers a greeting at once, by what waits or by a c
   const greeting = await one.next(first.cursor, { greet: true });
   assert.deepEqual([greeting.kind, greeting.health!.map(({ series }) => series)], ['check-in', ['GOOD×1']]);
   assert.deepEqual(await one.next(first.cursor, { greet: true }), greeting, 'the answer was lost: the same again');
-  await assert.rejects(one.next(greeting.cursor), /no news/);
+  await assert.rejects(one.next(greeting.cursor, {}, TWO_LOOKS_MS), /no news/);
   one.stop();
 });
 

@@ -190,9 +190,9 @@ test('a unit whose health fails: not healthy, with the unit, its window and the 
 test('a restart command that fails or hangs is said so', async () => {
   const p = await switched({ name: 'hangs', onSwitch: 'restart' });
   const units = host.ctx.agentFile.environments.at(-1)!.units;
-  units.push({ name: 'fails', restart: ['/bin/false'], restartWindowSeconds: 1 });
+  units.push({ name: 'fails', restart: ['/bin/false'], restartWindowSeconds: 2 });
   await turn(p);
-  assert.match((await settle(p)).problem, /unit fails: expected it to be restarted within 1 s, got exit code 1/);
+  assert.match((await settle(p)).problem, /unit fails: expected it to be restarted within 2 s, got exit code 1/);
   units[0] = { name: 'hangs', restart: ['/bin/sleep', '60'], restartWindowSeconds: 0.3 };
   assert.match((await settle(p)).problem, /unit hangs: .*no end of the command by then/);
   units[0] = { name: 'absent', restart: ['/nonexistent/x'], restartWindowSeconds: 1 };
@@ -201,7 +201,7 @@ test('a restart command that fails or hangs is said so', async () => {
 
 test('restart: a straggler of no unit makes the switch fail, and after the undo it is home', async () => {
   const p = await switched({ name: 'straggler', onSwitch: 'restart' });
-  host.ctx.agentFile.environments.at(-1)!.units.push({ name: 'ok', restart: ['/bin/true'], restartWindowSeconds: 0.2 });
+  host.ctx.agentFile.environments.at(-1)!.units.push({ name: 'ok', restart: ['/bin/true'], restartWindowSeconds: 2 });
   const straggler = await start(join(p.project.env.link, 'bin/python'), ['-c', WAIT]);
   await turn(p);
   const settled = await settle(p);

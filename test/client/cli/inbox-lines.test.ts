@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { clock, inboxLine, inboxRows } from '../../../client/cli/inbox-lines.js';
 import type { OpenDecision } from '../../../policy/model-approval.js';
 
+process.env['TZ'] = 'UTC';
 const NOW = new Date('2026-11-21T11:00:00Z');
 const decision = (fields: Partial<OpenDecision>): OpenDecision => ({
   run: 'ex-3p9d', purpose: 'grant', kind: 'exception', where: 'web-01:/srv/pricer', from: '3.12.11', to: '3.13.9', hours: 24, requester: 'bob',

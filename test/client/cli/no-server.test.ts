@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { stringify } from 'yaml';
+import { testCli } from '../../support/servers.js';
 
 const BIN = path.resolve(import.meta.dirname, '../../../../bin/runbook.js');
 const project = mkdtempSync(path.join(tmpdir(), 'runbooks-project-'));
@@ -20,12 +21,15 @@ interface Answer {
   left: string[];
 }
 
+/** Not fetched anew into each of these homes. */
+const cli = (await testCli()).file;
+
 /** A command where no instance was ever started; `address`: of a Temporal service that the environment names. */
 function elsewhere(words: string[], address?: string): Promise<Answer> {
   const home = mkdtempSync(path.join(tmpdir(), 'runbooks-nowhere-'));
   mkdirSync(path.join(home, 'home/config'), { recursive: true });
   writeFileSync(path.join(home, 'home/config/agent.yaml'), stringify({ roots: [project] }));
-  const env = { ...process.env, XDG_STATE_HOME: path.join(home, 'state'), RUNBOOK_HOME: path.join(home, 'home'), TEMPORAL_ADDRESS: address };
+  const env = { ...process.env, XDG_STATE_HOME: path.join(home, 'state'), RUNBOOK_HOME: path.join(home, 'home'), TEMPORAL_ADDRESS: address, RUNBOOK_TEMPORAL_CLI: cli };
   return new Promise((resolve) => {
     execFile(process.execPath, [BIN, ...words], { env }, (error, _stdout, stderr) => {
       const left = readdirSync(home, { recursive: true, encoding: 'utf8' });
