@@ -381,7 +381,7 @@ async function whileItRuns(act: (one: Watching, pid: number) => Promise<void>): 
   const one = fresh({ required: ['waits'] }, new Date(2026, 10, 21, 4, 59).getTime());
   try {
     await one.watch.look();
-    const pid = Number(await until('the import to begin', () => existsSync(`${gate}.began`) && readFileSync(`${gate}.began`, 'utf8').trim().split('\n')[0]));
+    const pid = Number(await until('the import to begin', () => existsSync(`${gate}.began`) && (/^\d+(?=\n)/.exec(readFileSync(`${gate}.began`, 'utf8'))?.[0] ?? null)));
     await act(one, pid);
   } finally {
     writeFileSync(gate, '');
