@@ -19,13 +19,14 @@ export interface Findings {
 
 type Event = temporal.api.history.v1.IHistoryEvent;
 
-const FORCE_CLOSE = proto.temporal.api.enums.v1.WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND;
+const { WorkflowTaskFailedCause } = proto.temporal.api.enums.v1;
+/** No mistakes of a workflow's: a terminate took the task that was in hand with it; or something came in as it ended, and the server asked again with that. */
+const HARMLESS = [WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND, WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND];
 
 function taskProblem({ workflowId }: Execution, event: Event): string | null {
   const { workflowTaskFailedEventAttributes: failed, workflowTaskTimedOutEventAttributes: timedOut } = event;
-  // A terminate takes the task that was in hand with it: no mistake of the workflow's.
-  if (failed?.cause === FORCE_CLOSE) return null;
-  if (failed) return `${workflowId}, event ${event.eventId}: workflow task failed: ${failed.failure?.message ?? '(no message)'}\n${failed.failure?.stackTrace ?? ''}`;
+  if (failed?.cause && HARMLESS.includes(failed.cause)) return null;
+  if (failed) return `${workflowId}, event ${event.eventId}: workflow task failed: ${failed.failure?.message || WorkflowTaskFailedCause[failed.cause ?? 0]}\n${failed.failure?.stackTrace ?? ''}`;
   if (timedOut) return `${workflowId}, event ${event.eventId}: workflow task timed out (${timedOut.timeoutType})`;
   return null;
 }
