@@ -22,6 +22,9 @@ export interface WatchedHost {
   foreign: { at: string; interpreters: ForeignInterpreter[] } | null;
 }
 
+/** Null: there are none here. */
+type Records = ReturnType<typeof recordsOf>;
+
 /** Each continued run is one more execution of its host's watch: only the end of the last one is an end. */
 const WATCHES = `WorkflowType='hostWatch' AND ExecutionStatus!='ContinuedAsNew'`;
 
@@ -32,16 +35,21 @@ export async function listHosts(client: Client, instance: Instance): Promise<Wat
     const known = newest.get(run.workflowId);
     if (!known || known.startTime < run.startTime) newest.set(run.workflowId, run);
   }
-  const hosts = await Promise.all([...newest.values()].map((run) => hostOf(client, instance, run)));
-  return hosts.sort((a, b) => a.host.localeCompare(b.host));
+  const records = recordsOf(instance);
+  try {
+    const hosts = await Promise.all([...newest.values()].map((run) => hostOf(client, instance, records, run)));
+    return hosts.sort((a, b) => a.host.localeCompare(b.host));
+  } finally {
+    records?.close();
+  }
 }
 
-async function hostOf(client: Client, instance: Instance, run: WorkflowExecutionInfo): Promise<WatchedHost> {
+async function hostOf(client: Client, instance: Instance, records: Records, run: WorkflowExecutionInfo): Promise<WatchedHost> {
   const host = run.workflowId.replace(/^watch\//, '');
   const { pollers } = await client.workflowService.describeTaskQueue({ namespace: instance.namespace, taskQueue: { name: hostQueue(host) }, taskQueueType: 2 });
   const watch = run.status.name.toLowerCase().replace('_', ' ') as WatchedHost['watch'];
   const problem = watch === 'running' ? null : await endOf(client, run);
-  return { host, agents: pollers?.length ?? 0, key: knownKey(instance, host), watch, since: (run.closeTime ?? run.startTime).toISOString(), problem, foreign: foreignOn(instance, host) };
+  return { host, agents: pollers?.length ?? 0, key: knownKey(instance, host), watch, since: (run.closeTime ?? run.startTime).toISOString(), problem, foreign: foreignOn(records, host) };
 }
 
 /** In the words of the innermost cause. */
@@ -56,12 +64,7 @@ async function endOf(client: Client, { workflowId, runId }: WorkflowExecutionInf
   }
 }
 
-function foreignOn(instance: Instance, host: string): WatchedHost['foreign'] {
-  const records = recordsOf(instance);
-  try {
-    const found = records?.newestOfHost('foreign-interpreter', host)?.entry;
-    return found ? { at: found.at, interpreters: found.data['foreign'] as ForeignInterpreter[] } : null;
-  } finally {
-    records?.close();
-  }
+function foreignOn(records: Records, host: string): WatchedHost['foreign'] {
+  const found = records?.newestOfHost('foreign-interpreter', host)?.entry;
+  return found ? { at: found.at, interpreters: found.data['foreign'] as ForeignInterpreter[] } : null;
 }

@@ -19,7 +19,7 @@ const UV_LOCK = '.lock';
  * The project's owner; where that is root and so is this process: the first other user to whom anything of what is started
  * belongs, and nobody where others may write to it. What counts is `executable` with all that leads to it, its environment's
  * every file, the interpreter that was made from, all that its links and `.pth` files lead to, and the project's own module where
- * it is imported. Nobody, too, where that can't be told: code in a `.pth`, an editable project, more than `mostEntries` to look at.
+ * it is imported. Nobody, too, where that can't be told: code in a `.pth` that names a place, an editable project, more than `mostEntries` to look at.
  */
 export function runnerOf(project: string, owner: Owner, executable: string | null, importModule: string | null, mostEntries = MOST_ENTRIES): Owner {
   if (process.geteuid!() !== 0 || owner.uid !== 0) return owner;
